@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* For the host half of a driver: code that belongs to a kernel component but calls the host itself. */
+#ifndef RUMP_RUMPUSER_COMPONENT_H
+#define RUMP_RUMPUSER_COMPONENT_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct lwp;
+
+/* Gives up the kernel's CPU before the host is asked for something that may block. The cookie goes to the other one. */
+void *rumpuser_component_unschedule(void);
+void rumpuser_component_schedule(void *cookie);
+
+/* Makes the calling host thread a kernel thread, and ends that. */
+void rumpuser_component_kthread(void);
+void rumpuser_component_kthread_release(void);
+
+struct lwp *rumpuser_component_curlwp(void);
+void rumpuser_component_switchlwp(struct lwp *l);
+
+/* The host's errno in NetBSD's numbering. */
+int rumpuser_component_errtrans(int hosterr);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
