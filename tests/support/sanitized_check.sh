@@ -1,0 +1,13 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# sanitized_check.sh DIRECTORY SANITIZERS COMPILER: the unit tests of an instrumented build, made in DIRECTORY
+# below the present build.
+
+set -eu
+srcdir=$(cd "$(dirname "$0")/../.." && pwd)
+mkdir -p "$1"
+cd "$1"
+if [ ! -f config.status ]; then
+	"$srcdir/configure" -q CC="$3" --enable-sanitizers="$2"
+fi
+exec "${MAKE:-make}" check-unit
