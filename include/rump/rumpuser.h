@@ -14,6 +14,9 @@
 extern "C" {
 #endif
 
+/* librumpuser is compiled with hidden symbols by default. */
+#pragma GCC visibility push(default)
+
 #define RUMPUSER_VERSION 17
 
 struct lwp;
@@ -183,6 +186,8 @@ int rumpuser_sp_copyoutstr(void *arg, const void *kaddr, void *uaddr, size_t *le
 int rumpuser_sp_anonmmap(void *arg, size_t len, void **addr);
 int rumpuser_sp_raise(void *arg, int signo);
 void rumpuser_sp_fini(void *arg);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

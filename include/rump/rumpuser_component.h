@@ -7,6 +7,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 struct lwp;
 
 /* Gives up the kernel's CPU before the host is asked for something that may block. The cookie goes to the other one. */
@@ -22,6 +24,8 @@ void rumpuser_component_switchlwp(struct lwp *l);
 
 /* The host's errno in NetBSD's numbering. */
 int rumpuser_component_errtrans(int hosterr);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "librumpuser/host.h"
+
+/* What a lock is usually held for is over within so many looks, which cost less than one wake-up does. */
+#define SPINS_WITH_COMPANY 40
+
+unsigned host_spins;
+HOST_TLS uint32_t host_id_cache;
+
+int
+host_wait(const _Atomic uint32_t *word, uint32_t value, const struct timespec *deadline)
+{
+	int saved = errno;
+	int error = 0;
+
+	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, deadline, NULL,
+		FUTEX_BITSET_MATCH_ANY) == -1 &&
+	    errno == ETIMEDOUT)
+		error = -ETIMEDOUT;
+	errno = saved;
+	return error;
+}
+
+int
+host_wake(const _Atomic uint32_t *word, int count)
+{
+	int saved = errno;
+	long woken = syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count);
+
+	errno = saved;
+	return woken > 0 ? (int)woken : 0;
+}
+
+int
+host_poll(struct pollfd *fds, nfds_t count, const struct timespec *deadline)
+{
+	struct timespec left, *timeout = NULL;
+
+	if (deadline != NULL) {
+		host_clock_monotonic(&left);
+		left.tv_sec = deadline->tv_sec - left.tv_sec;
+		left.tv_nsec = deadline->tv_nsec - left.tv_nsec;
+		if (left.tv_nsec < 0) {
+			left.tv_sec--;
+			left.tv_nsec += 1000000000;
+		}
+		if (left.tv_sec < 0)
+			left = (struct timespec){0};
+		timeout = &left;
+	}
+	int ready = ppoll(fds, count, timeout, NULL);
+	return ready == -1 ? -errno : ready;
+}
+
+uint32_t
+host_id_find(void)
+{
+	return host_id_cache = (uint32_t)gettid();
+}
+
+static void
+forget_id(void)
+{
+	host_id_cache = 0;
+}
+
+__attribute__((constructor)) static void
+host_start(void)
+{
+	cpu_set_t cpus;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0 || CPU_COUNT(&cpus) > 1)
+		host_spins = SPINS_WITH_COMPANY;
+	(void)pthread_atfork(NULL, NULL, forget_id);
+}

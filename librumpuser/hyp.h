@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel above: its table of upcalls, and giving up and taking back its CPU.
+ *
+ * A hypercall that may block does
+ *
+ *	int locks = hyp_release_cpu(NULL);
+ *	... whatever blocks, without an upcall and without touching the kernel's memory that others may free
+ *... hyp_retake_cpu(locks, NULL);
+ *
+ * No lock of librumpuser's is held around either: both are upcalls, which enter hypercalls themselves.
+ */
+#ifndef LIBRUMPUSER_HYP_H
+#define LIBRUMPUSER_HYP_H
+
+#include <rump/rumpuser.h>
+
+/* A copy of what rumpuser_init() was given. */
+extern struct rumpuser_hyperup hyp;
+
+/*
+ * Gives up the calling thread's CPU of the kernel, with the big lock as often as it is held: the answer,
+ * which hyp_retake_cpu() wants. interlock is NULL, or the mutex that the caller is about to release for a
+ * condition.
+ */
+static inline int
+hyp_release_cpu(struct rumpuser_mtx *interlock)
+{
+	int locks;
+
+	hyp.hyp_backend_unschedule(0, &locks, interlock);
+	return locks;
+}
+
+static inline void
+hyp_retake_cpu(int locks, struct rumpuser_mtx *interlock)
+{
+	hyp.hyp_backend_schedule(locks, interlock);
+}
+
+#endif
