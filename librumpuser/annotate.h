@@ -3,10 +3,10 @@
  * What ThreadSanitizer, helgrind and DRD have to be told about locks that are not pthread's. Outside of these
  * tools the cost is a load and a branch that is not taken.
  *
- * In this order: annotate_wanted, taking the lock, annotate_taken; the same with annotate_tried and
- * annotate_try_ended, for an attempt;
- * annotate_releasing, releasing the lock, annotate_released. The last one does not touch the lock, which may
- * be gone by then. Locks whose memory is zeroed rather than initialized need no annotate_created.
+ * In this order: annotate_wanted, taking the lock, annotate_taken; or annotate_tried, trying it,
+ * annotate_try_ended; then annotate_releasing, releasing the lock, annotate_released. The last one does not
+ * touch the lock, which may be gone by then. Locks whose memory is zeroed rather than initialized need no
+ * annotate_created.
  */
 #ifndef LIBRUMPUSER_ANNOTATE_H
 #define LIBRUMPUSER_ANNOTATE_H
@@ -25,14 +25,6 @@
 
 #ifdef ANNOTATE_TSAN
 #include <sanitizer/tsan_interface.h>
-#else
-#define __tsan_mutex_create(lock, flags) ((void)(lock))
-#define __tsan_mutex_destroy(lock, flags) ((void)(lock))
-#define __tsan_mutex_pre_lock(lock, flags) ((void)(lock), (void)(flags))
-#define __tsan_mutex_post_lock(lock, flags, depth) ((void)(lock), (void)(flags))
-#define __tsan_mutex_pre_unlock(lock, flags) ((void)(lock), (void)(flags))
-#define __tsan_mutex_post_unlock(lock, flags) ((void)(lock), (void)(flags))
-enum { __tsan_mutex_read_lock, __tsan_mutex_try_lock, __tsan_mutex_try_lock_failed, __tsan_mutex_not_static };
 #endif
 
 enum annotate_kind { ANNOTATE_EXCLUSIVE, ANNOTATE_SHARED };
@@ -51,52 +43,69 @@ annotate_valgrind(void *lock, size_t size, enum annotate_event event, enum annot
 		annotate_tell_valgrind(lock, size, event, kind);
 }
 
+#ifdef ANNOTATE_TSAN
 static inline unsigned
 annotate_tsan_flags(enum annotate_kind kind)
 {
 	return kind == ANNOTATE_SHARED ? __tsan_mutex_read_lock : 0;
 }
+#endif
 
 static inline void
 annotate_created(void *lock, size_t size)
 {
+#ifdef ANNOTATE_TSAN
 	__tsan_mutex_create(lock, __tsan_mutex_not_static);
+#endif
 	annotate_valgrind(lock, size, ANNOTATE_CREATED, ANNOTATE_EXCLUSIVE);
 }
 
 static inline void
 annotate_destroyed(void *lock, size_t size)
 {
+#ifdef ANNOTATE_TSAN
 	__tsan_mutex_destroy(lock, __tsan_mutex_not_static);
+#endif
 	annotate_valgrind(lock, size, ANNOTATE_DESTROYED, ANNOTATE_EXCLUSIVE);
 }
 
 static inline void
 annotate_wanted(void *lock, enum annotate_kind kind)
 {
+#ifdef ANNOTATE_TSAN
 	__tsan_mutex_pre_lock(lock, annotate_tsan_flags(kind));
+#endif
+	(void)lock;
+	(void)kind;
 }
 
 static inline void
 annotate_taken(void *lock, enum annotate_kind kind)
 {
+#ifdef ANNOTATE_TSAN
 	__tsan_mutex_post_lock(lock, annotate_tsan_flags(kind), 0);
+#endif
 	annotate_valgrind(lock, 0, ANNOTATE_TAKEN, kind);
 }
 
-/* The same two for an attempt that does not wait. */
 static inline void
 annotate_tried(void *lock, enum annotate_kind kind)
 {
+#ifdef ANNOTATE_TSAN
 	__tsan_mutex_pre_lock(lock, annotate_tsan_flags(kind) | __tsan_mutex_try_lock);
+#endif
+	(void)lock;
+	(void)kind;
 }
 
 static inline void
 annotate_try_ended(void *lock, enum annotate_kind kind, bool taken)
 {
-	unsigned failed = taken ? 0 : __tsan_mutex_try_lock_failed;
-
-	__tsan_mutex_post_lock(lock, annotate_tsan_flags(kind) | __tsan_mutex_try_lock | failed, 0);
+#ifdef ANNOTATE_TSAN
+	__tsan_mutex_post_lock(lock,
+	    annotate_tsan_flags(kind) | __tsan_mutex_try_lock | (taken ? 0 : __tsan_mutex_try_lock_failed),
+	    0);
+#endif
 	if (taken)
 		annotate_valgrind(lock, 0, ANNOTATE_TAKEN, kind);
 }
@@ -104,14 +113,20 @@ annotate_try_ended(void *lock, enum annotate_kind kind, bool taken)
 static inline void
 annotate_releasing(void *lock, enum annotate_kind kind)
 {
+#ifdef ANNOTATE_TSAN
 	__tsan_mutex_pre_unlock(lock, annotate_tsan_flags(kind));
+#endif
 	annotate_valgrind(lock, 0, ANNOTATE_RELEASED, kind);
 }
 
 static inline void
 annotate_released(void *lock, enum annotate_kind kind)
 {
+#ifdef ANNOTATE_TSAN
 	__tsan_mutex_post_unlock(lock, annotate_tsan_flags(kind));
+#endif
+	(void)lock;
+	(void)kind;
 }
 
 #endif

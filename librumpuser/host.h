@@ -35,6 +35,13 @@ int host_wait(const _Atomic uint32_t *word, uint32_t value, const struct timespe
  */
 int host_wake(const _Atomic uint32_t *word, int count);
 
+/*
+ * The same for sleepers of several groups on one word, each waking those of its groups alone. groups: a set
+ * of bits, not empty. There is no deadline.
+ */
+int host_wait_among(const _Atomic uint32_t *word, uint32_t value, uint32_t groups);
+int host_wake_among(const _Atomic uint32_t *word, int count, uint32_t groups);
+
 /* Waits for descriptors as ppoll(2) does. Returns the number of ready ones, 0 at the deadline, or -errno. */
 int host_poll(struct pollfd *fds, nfds_t count, const struct timespec *deadline);
 

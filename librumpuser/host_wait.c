@@ -16,28 +16,51 @@
 unsigned host_spins;
 HOST_TLS uint32_t host_id_cache;
 
-int
-host_wait(const _Atomic uint32_t *word, uint32_t value, const struct timespec *deadline)
+static int
+futex_wait(const _Atomic uint32_t *word, uint32_t value, const struct timespec *deadline, uint32_t groups)
 {
 	int saved = errno;
 	int error = 0;
 
-	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, deadline, NULL,
-		FUTEX_BITSET_MATCH_ANY) == -1 &&
+	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, deadline, NULL, groups) == -1 &&
 	    errno == ETIMEDOUT)
 		error = -ETIMEDOUT;
 	errno = saved;
 	return error;
 }
 
-int
-host_wake(const _Atomic uint32_t *word, int count)
+static int
+futex_wake(const _Atomic uint32_t *word, int count, uint32_t groups)
 {
 	int saved = errno;
-	long woken = syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count);
+	long woken = syscall(SYS_futex, word, FUTEX_WAKE_BITSET_PRIVATE, count, NULL, NULL, groups);
 
 	errno = saved;
 	return woken > 0 ? (int)woken : 0;
+}
+
+int
+host_wait(const _Atomic uint32_t *word, uint32_t value, const struct timespec *deadline)
+{
+	return futex_wait(word, value, deadline, FUTEX_BITSET_MATCH_ANY);
+}
+
+int
+host_wake(const _Atomic uint32_t *word, int count)
+{
+	return futex_wake(word, count, FUTEX_BITSET_MATCH_ANY);
+}
+
+int
+host_wait_among(const _Atomic uint32_t *word, uint32_t value, uint32_t groups)
+{
+	return futex_wait(word, value, NULL, groups);
+}
+
+int
+host_wake_among(const _Atomic uint32_t *word, int count, uint32_t groups)
+{
+	return futex_wake(word, count, groups);
 }
 
 int

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include <rump/rumpuser.h>
+
+#include "librumpuser/curlwp.h"
+
+HOST_TLS struct lwp *curlwp;
+
+void
+rumpuser_curlwpop(int op, struct lwp *l)
+{
+	switch (op) {
+	case RUMPUSER_LWP_CREATE:
+	case RUMPUSER_LWP_DESTROY:
+		/* Nothing is kept an lwp. */
+		break;
+	case RUMPUSER_LWP_SET:
+		if (curlwp != NULL && l != NULL)
+			host_fatal("lwp %p set over lwp %p", (void *)l, (void *)curlwp);
+		curlwp = l;
+		break;
+	case RUMPUSER_LWP_CLEAR:
+		if (curlwp != l)
+			host_fatal("lwp %p cleared, but %p is current", (void *)l, (void *)curlwp);
+		curlwp = NULL;
+		break;
+	default:
+		host_fatal("curlwpop: unknown operation %d", op);
+	}
+}
+
+struct lwp *
+rumpuser_curlwp(void)
+{
+	return curlwp;
+}

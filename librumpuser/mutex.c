@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Theory of operation
+ *
+ * A mutex is one word for futex(2): who holds it, and whether anybody sleeps for it. A release that finds
+ * sleepers wakes one, who competes with whoever comes by; whoever has seen the mutex taken marks it contended
+ * before sleeping, and whoever gets it after having slept leaves the mark, since there may be more sleepers.
+ *
+ * That the word names its holder lets a condition variable see that a signal comes from the holder of its
+ * waiters' mutex. They are then put on the mutex's list and woken after the release: woken earlier, they
+ * would preempt the holder, find the mutex taken, and go back to sleep.
+ *
+ * Nothing of a mutex is touched after its release: who takes it next may destroy it.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include <rump/rumpdefs.h>
+
+#include "librumpuser/annotate.h"
+#include "librumpuser/curlwp.h"
+#include "librumpuser/hyp.h"
+#include "librumpuser/mutex.h"
+
+void
+rumpuser_mutex_init(struct rumpuser_mtx **mtxp, int flags)
+{
+	struct rumpuser_mtx *mtx = calloc(1, sizeof(*mtx));
+
+	if (mtx == NULL)
+		host_fatal("out of memory for a mutex");
+	mtx->flags = flags;
+	annotate_created(mtx, sizeof(*mtx));
+	*mtxp = mtx;
+}
+
+void
+rumpuser_mutex_destroy(struct rumpuser_mtx *mtx)
+{
+	annotate_destroyed(mtx, sizeof(*mtx));
+	free(mtx);
+}
+
+static inline bool
+take_free(struct rumpuser_mtx *mtx, uint32_t as)
+{
+	uint32_t expected = 0;
+
+	return atomic_compare_exchange_strong_explicit(
+	    &mtx->word, &expected, as, memory_order_acquire, memory_order_relaxed);
+}
+
+static inline void
+set_owner(struct rumpuser_mtx *mtx)
+{
+	if (mtx->flags & RUMPUSER_MTX_KMUTEX)
+		atomic_store_explicit(&mtx->owner, curlwp, memory_order_relaxed);
+}
+
+static __attribute__((noinline)) void
+take_slowly(struct rumpuser_mtx *mtx)
+{
+	uint32_t self = host_id();
+	uint32_t word;
+
+	if (mutex_held_by_caller(mtx))
+		host_fatal("mutex %p: locking against myself", (void *)mtx);
+	for (unsigned look = 0; look < host_spins; look++) {
+		if (atomic_load_explicit(&mtx->word, memory_order_relaxed) == 0 && take_free(mtx, self))
+			return;
+		host_relax();
+	}
+	while (!take_free(mtx, self | MUTEX_CONTENDED)) {
+		word = atomic_load_explicit(&mtx->word, memory_order_relaxed);
+		if (word == 0)
+			continue;
+		if (!(word & MUTEX_CONTENDED) &&
+		    !atomic_compare_exchange_strong_explicit(&mtx->word, &word, word | MUTEX_CONTENDED,
+			memory_order_relaxed, memory_order_relaxed))
+			continue;
+		(void)host_wait(&mtx->word, word | MUTEX_CONTENDED, NULL);
+	}
+}
+
+void
+mutex_acquire(struct rumpuser_mtx *mtx)
+{
+	annotate_wanted(mtx, ANNOTATE_EXCLUSIVE);
+	if (host_unlikely(!take_free(mtx, host_id())))
+		take_slowly(mtx);
+	annotate_taken(mtx, ANNOTATE_EXCLUSIVE);
+	set_owner(mtx);
+}
+
+void
+mutex_release(struct rumpuser_mtx *mtx)
+{
+	struct cv_waiter *resumed = mtx->resumed;
+
+	if (host_unlikely(resumed != NULL))
+		mtx->resumed = NULL;
+	atomic_store_explicit(&mtx->owner, NULL, memory_order_relaxed);
+	annotate_releasing(mtx, ANNOTATE_EXCLUSIVE);
+	if (host_unlikely(atomic_exchange_explicit(&mtx->word, 0, memory_order_release) & MUTEX_CONTENDED))
+		(void)host_wake(&mtx->word, 1);
+	annotate_released(mtx, ANNOTATE_EXCLUSIVE);
+	if (host_unlikely(resumed != NULL))
+		cv_wake_resumed(resumed);
+}
+
+int
+rumpuser_mutex_tryenter(struct rumpuser_mtx *mtx)
+{
+	bool taken;
+
+	annotate_tried(mtx, ANNOTATE_EXCLUSIVE);
+	taken = take_free(mtx, host_id());
+	annotate_try_ended(mtx, ANNOTATE_EXCLUSIVE, taken);
+	if (!taken)
+		return RUMP_EBUSY;
+	set_owner(mtx);
+	return 0;
+}
+
+void
+rumpuser_mutex_enter_nowrap(struct rumpuser_mtx *mtx)
+{
+	mutex_acquire(mtx);
+}
+
+void
+rumpuser_mutex_enter(struct rumpuser_mtx *mtx)
+{
+	int locks;
+
+	if (mtx->flags & RUMPUSER_MTX_SPIN) {
+		mutex_acquire(mtx);
+		return;
+	}
+	if (host_likely(rumpuser_mutex_tryenter(mtx) == 0))
+		return;
+	locks = hyp_release_cpu(NULL);
+	mutex_acquire(mtx);
+	hyp_retake_cpu(locks, NULL);
+}
+
+void
+rumpuser_mutex_exit(struct rumpuser_mtx *mtx)
+{
+	mutex_release(mtx);
+}
+
+void
+rumpuser_mutex_owner(struct rumpuser_mtx *mtx, struct lwp **lp)
+{
+	*lp = atomic_load_explicit(&mtx->owner, memory_order_relaxed);
+}
