@@ -3,7 +3,7 @@
 """Turns the tables of the NetBSD ABI into C.
 
 usage: generate.py KIND DIRECTORY-OF-TABLES > OUTPUT
-KIND: rumpdefs, rump_syscalls, syscalls, stubs, errno, signal, constants
+KIND: rumpdefs, rump_syscalls, syscalls, signatures, stubs, errno, signal, constants
 """
 
 import re
@@ -204,21 +204,116 @@ def rump_syscalls(directory):
     print("\n#ifdef __cplusplus\n}\n#endif\n#endif")
 
 
-# How a pointer argument travels: what the callee reads (IN), writes (OUT) or both, and how long it is.
-def direction(kind, name):
-    if "*" not in kind:
-        return "VALUE"
-    if kind == "const char *" and name not in ("nsa",):
-        return "STRING"
-    return "IN" if kind.startswith("const") else "OUT"
-
-
 def syscalls(directory):
     banner("syscalls.tsv")
     print("/* RUMP_SYSCALL(number, name, argument slots, whether a rump kernel offers it) */")
     for row in rows(directory, "syscalls.tsv"):
         name = row["name"]
         print(f'RUMP_SYSCALL({row["number"]}, {name}, {slots(row)}, {1 if row["rump"] == "rump" else 0})')
+
+
+# What a pointer argument points at, where its type alone does not say: kind, then how long it is: a number of bytes,
+# an argument's name (times bytes for each), or *name for a length that is behind a pointer itself.
+# Keys are "call.argument", or ".argument" for every call that has one of that name and nothing more precise.
+POINTEES = {
+    "read.buf": ("OUT", "nbyte"), "pread.buf": ("OUT", "nbyte"), "write.buf": ("IN", "nbyte"),
+    "pwrite.buf": ("IN", "nbyte"), "readlink.buf": ("OUT", "count"), "readlinkat.buf": ("OUT", "bufsize"),
+    "__getdents30.buf": ("OUT", "count"), "__getcwd.bufp": ("OUT", "length"), "__getlogin.namebuf": ("OUT", "namelen"),
+    "recvfrom.buf": ("OUT", "len"), "recvfrom.from": ("OUT", "*fromlenaddr"), "recvfrom.fromlenaddr": ("INOUT", 4),
+    "sendto.buf": ("IN", "len"), "sendto.to": ("IN", "tolen", 32), "connect.name": ("IN", "namelen", 32),
+    "bind.name": ("IN", "namelen", 32), "accept.name": ("OUT", "*anamelen"), "paccept.name": ("OUT", "*anamelen"),
+    ".anamelen": ("INOUT", 4), ".asa": ("OUT", "*alen"), ".alen": ("INOUT", 4),
+    "setsockopt.val": ("IN", "valsize", 32), "getsockopt.val": ("OUT", "*avalsize"), ".avalsize": ("INOUT", 4),
+    "getgroups.gidset": ("OUT", "gidsetsize", 32, 4), "setgroups.gidset": ("IN", "gidsetsize", 32, 4),
+    "readv.iovp": ("IOVEC_OUT", "iovcnt"), "preadv.iovp": ("IOVEC_OUT", "iovcnt"),
+    "writev.iovp": ("IOVEC_IN", "iovcnt"), "pwritev.iovp": ("IOVEC_IN", "iovcnt"),
+    "sendmsg.msg": ("MSGHDR_IN", "struct msghdr"), "recvmsg.msg": ("MSGHDR_OUT", "struct msghdr"),
+    "ioctl.data": ("IOCTL", "com"), "fcntl.arg": ("FCNTL", "cmd"), "socketpair.rsv": ("OUT", 8), "pipe2.fildes": ("OUT", 8),
+    "poll.fds": ("INOUT", "nfds", 32, "struct pollfd"), "__pollts50.fds": ("INOUT", "nfds", 32, "struct pollfd"),
+    "compat_50_pollts.fds": ("INOUT", "nfds", 32, "struct pollfd"),
+    ".in": ("INOUT", "fdset nd"), ".ou": ("INOUT", "fdset nd"), ".ex": ("INOUT", "fdset nd"),
+    "__select50.tv": ("INOUT", "struct timeval"), "compat_50_select.tv": ("INOUT", 8), ".mask": ("IN", 16),
+    "__sysctl.name": ("IN", "namelen", 32, 4), "__sysctl.oldv": ("OUT", "*64 oldlenp"), "__sysctl.oldlenp": ("INOUT", 8),
+    "__sysctl.newv": ("IN", "newlen"), "getvfsstat.buf": ("OUT", "bufsize"),
+    ".tptr": ("IN", 32), "compat_50_utimes.tptr": ("IN", 16), "compat_50_futimes.tptr": ("IN", 16),
+    "compat_50_lutimes.tptr": ("IN", 16), ".timerid": ("OUT", 4), "_ksem_init.idp": ("OUT", 8), "_ksem_open.idp": ("OUT", 8),
+    "_ksem_getvalue.value": ("OUT", 4), "reboot.bootstr": ("STRING",), "__setlogin.namebuf": ("STRING",),
+    "extattr_set_file.data": ("IN", "nbytes"), "extattr_set_fd.data": ("IN", "nbytes"), "extattr_set_link.data": ("IN", "nbytes"),
+    ".data": ("OUT", "nbytes"), "__mount50.data": ("INOUT", "data_len"), ".list": ("OUT", "size"),
+    "lio_listio.list": ("OPAQUE",), "__aio_suspend50.list": ("OPAQUE",),
+    "getxattr.value": ("OUT", "size"), "lgetxattr.value": ("OUT", "size"), "fgetxattr.value": ("OUT", "size"),
+    "setxattr.value": ("IN", "size"), "lsetxattr.value": ("IN", "size"), "fsetxattr.value": ("IN", "size"),
+    "__getfh30.fhp": ("OUT", "*64 fh_size"), "__getfh30.fh_size": ("INOUT", 8), ".fhp": ("IN", "fh_size"),
+    "__fhstat50.sb": ("OUT", "struct stat"), "utrace.addr": ("IN", "len"), ".tzp": ("OPAQUE",),
+    ".changelist": ("IN", "nchanges", 64, "struct kevent"), ".eventlist": ("OUT", "nevents", 64, "struct kevent"),
+    ".avalue": ("OPAQUE",), ".mmsg": ("OPAQUE",), "recvmmsg.timeout": ("OPAQUE",),
+}
+# Structures behind pointers that the kernel writes, or reads, whatever `const` says.
+READ_THEN_WRITTEN = {"timer_create.evp": "IN", "__quotactl.args": "OPAQUE", "aio_cancel.aiocbp": "OPAQUE",
+                     "aio_error.aiocbp": "OPAQUE", "aio_fsync.aiocbp": "OPAQUE", "aio_read.aiocbp": "OPAQUE",
+                     "aio_return.aiocbp": "OPAQUE", "aio_write.aiocbp": "OPAQUE", "lio_listio.sig": "OPAQUE"}
+COMPAT_SIZES = {"timeval50": 8, "timespec50": 8, "stat30": 128}
+
+
+def structure_size(name, sizes):
+    return COMPAT_SIZES.get(name) or sizes.get(name)
+
+
+def signature_arg(row, kind, name, slots_, sizes):
+    """The C initializer of one argument."""
+    def by_slot(length, argument, size=1):
+        return f"SP_LEN_{length}, {slots_[argument]}, {size}"
+
+    if "*" not in kind and not (row["name"] in ("ioctl", "fcntl") and name in ("data", "arg")):
+        return None
+    call = row["name"]
+    told = POINTEES.get(f"{call}.{name}") or (POINTEES.get(f".{name}") if kind != "const char *" else None)
+    if told is None and kind.replace(" ", "") in ("constchar*",):
+        told = ("STRING",)
+    if told is None:
+        match = re.fullmatch(r"(const )?struct (?:rump_)?(\w+) \*", kind)
+        size = structure_size(match.group(2), sizes) if match else None
+        if size is None:
+            return "SP_ARG_OPAQUE, SP_LEN_FIXED, 0, 0"
+        way = READ_THEN_WRITTEN.get(f"{call}.{name}") or ("IN" if match.group(1) else "OUT")
+        return f"SP_ARG_{way}, SP_LEN_FIXED, 0, {size}"
+    way, length, *more = told + ((None,) if len(told) == 1 else ())
+    if length is None:
+        return f"SP_ARG_{way}, SP_LEN_FIXED, 0, 0"
+    if isinstance(length, int):
+        return f"SP_ARG_{way}, SP_LEN_FIXED, 0, {length}"
+    if length.startswith("struct "):
+        return f"SP_ARG_{way}, SP_LEN_FIXED, 0, {structure_size(length[7:], sizes)}"
+    if length.startswith("*64 "):
+        return f"SP_ARG_{way}, " + by_slot("AT64", length[4:])
+    if length.startswith("*"):
+        return f"SP_ARG_{way}, " + by_slot("AT32", length[1:])
+    if length.startswith("fdset "):
+        return f"SP_ARG_{way}, " + by_slot("FDSET", length[6:])
+    width = more[0] if more else 64
+    each = more[1] if len(more) > 1 else 1
+    if isinstance(each, str):
+        each = structure_size(each[7:], sizes)
+    if way.startswith("IOVEC"):
+        width, each = 32, structure_size("iovec", sizes) or 16
+    return f"SP_ARG_{way}, " + by_slot("SLOT" if width == 64 else "SLOT32", length, each)
+
+
+def signatures(directory):
+    banner("syscalls.tsv")
+    print("/* Initializers of struct sp_signature (sp/signature.h), by call number. */")
+    sizes = {name: int(rows_[0]["size"]) for name, rows_ in structures(directory).items() if rows_[0]["size"].isdigit()}
+    numbers_ = {}
+    for row in rows(directory, "syscalls.tsv"):
+        numbers_.setdefault(int(row["number"]), row)
+    for number, row in sorted(numbers_.items()):
+        offered_ = row["rump"] == "rump"
+        arglist = arguments(row) if offered_ else []
+        slots_ = {name: slot for _, name, slot in arglist}
+        args = [(slot, signature_arg(row, kind, name, slots_, sizes)) for kind, name, slot in arglist]
+        text = ", ".join(f"[{slot}] = {{{arg}}}" for slot, arg in args if arg)
+        count = 8 if row["kind"] == "INDIR" else slots(row)
+        print(f'[{number}] = {{"{row["name"]}", {count}, {"true" if offered_ else "false"}, {{{text}}}}},')
 
 
 def stubs(directory):
@@ -271,7 +366,8 @@ def main():
         sys.exit(__doc__)
     kind, directory = sys.argv[1:]
     makers = {
-        "rumpdefs": rumpdefs, "rump_syscalls": rump_syscalls, "syscalls": syscalls, "stubs": stubs,
+        "rumpdefs": rumpdefs, "rump_syscalls": rump_syscalls, "syscalls": syscalls, "signatures": signatures,
+        "stubs": stubs,
         "constants": constants,
         "errno": lambda d: translation(d, "constants.tsv", r"E(?!CHO|CC$|XTA$|XTB$|XTPROC$)[A-Z0-9]+", ERRNO_STAND_INS, ERRNO_ALIASES),
         "signal": lambda d: translation(d, "constants.tsv", r"SIG[A-Z0-9]+", SIGNAL_STAND_INS, SIGNAL_ALIASES),
