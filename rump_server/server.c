@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+#include "rump_server/server.h"
+
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rump_server/boot.h"
+#include "rump_server/catalog.h"
+#include "rump_server/hidden.h"
+#include "rump_server/kernel.h"
+#include "rump_server/list.h"
+#include "rump_server/options.h"
+#include "rump_server/solver.h"
+#include "sp/url.h"
+
+struct server {
+	struct server_options options;
+	struct catalog catalog;
+	struct solution solution;
+	struct boot_plan plan;
+	struct kernel kernel;
+	struct string_list names; /* of the components to load */
+};
+
+static void
+add_name(struct server *server, const char *name)
+{
+	struct string_list *names = &server->names;
+
+	names->items = reallocarray(names->items, names->count + 1, sizeof(*names->items));
+	if (names->items == NULL)
+		err(EXIT_FAILURE, NULL);
+	names->items[names->count++] = name;
+}
+
+static bool
+is_left_out(const struct catalog *catalog, const char *name)
+{
+	for (size_t i = 0; i < hidden_conflicts_count; i++) {
+		if (strcmp(name, hidden_conflicts[i].left_out) == 0 &&
+		    catalog_known(catalog, hidden_conflicts[i].kept) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_drives(struct server *server, struct complaint *complaint)
+{
+	const struct string_list *specs = &server->options.drives;
+	struct boot_plan *plan = &server->plan;
+
+	plan->drives = calloc(specs->count + 1, sizeof(*plan->drives));
+	if (plan->drives == NULL)
+		err(EXIT_FAILURE, NULL);
+	for (size_t i = 0; i < specs->count; i++) {
+		if (drive_parse(&plan->drives[i], specs->items[i], complaint) != 0)
+			errx(EXIT_FAILURE, "%s", complaint->text);
+	}
+	for (; plan->ndrives < specs->count; plan->ndrives++) {
+		if (drive_open(plan->drives, plan->ndrives, complaint) != 0)
+			errx(EXIT_FAILURE, "%s", complaint->text);
+	}
+}
+
+static void
+check_mounts(struct server *server, struct complaint *complaint)
+{
+	const struct string_list *specs = &server->options.mounts;
+	struct boot_plan *plan = &server->plan;
+
+	plan->mounts = calloc(specs->count + 1, sizeof(*plan->mounts));
+	if (plan->mounts == NULL)
+		err(EXIT_FAILURE, NULL);
+	for (; plan->nmounts < specs->count; plan->nmounts++) {
+		if (mountspec_parse(&plan->mounts[plan->nmounts], specs->items[plan->nmounts], complaint) !=
+		    0)
+			errx(EXIT_FAILURE, "%s", complaint->text);
+	}
+}
+
+static void
+check_url(const struct server *server)
+{
+	struct sp_url url;
+	char text[SP_URL_ERROR_MAX];
+
+	if (sp_url_parse(&url, server->options.url, text) != 0)
+		errx(EXIT_FAILURE, "%s", text);
+}
+
+static void
+check_modules(struct server *server)
+{
+	const struct string_list *files = &server->options.modules;
+	struct boot_plan *plan = &server->plan;
+
+	plan->modules = calloc(files->count + 1, sizeof(*plan->modules));
+	if (plan->modules == NULL)
+		err(EXIT_FAILURE, NULL);
+	for (; plan->nmodules < files->count; plan->nmodules++) {
+		const char *file = files->items[plan->nmodules];
+
+		plan->modules[plan->nmodules] = realpath(file, NULL);
+		if (plan->modules[plan->nmodules] == NULL || access(file, R_OK) == -1)
+			err(EXIT_FAILURE, "-m %s", file);
+	}
+}
+
+/* Names what -l does, and what other options cannot do without. */
+static void
+name_components(struct server *server, bool all)
+{
+	struct boot_plan *plan = &server->plan;
+	struct complaint ignored;
+	char name[64];
+
+	for (size_t i = 0; i < server->options.libraries.count; i++)
+		add_name(server, server->options.libraries.items[i]);
+	if (plan->ndrives + plan->nmounts + plan->nmodules > 0)
+		add_name(server, "rumpvfs");
+	for (size_t i = 0; i < plan->nmounts; i++) {
+		struct component *component = NULL;
+
+		/* A type without a component of its own name comes with another; the kernel knows. */
+		if (snprintf(name, sizeof(name), "rumpfs_%s", plan->mounts[i].type) < (int)sizeof(name))
+			component = catalog_find(&server->catalog, name, &ignored);
+		if (component != NULL)
+			add_name(server, component->name);
+	}
+	if (!all)
+		return;
+	catalog_scan(&server->catalog, NULL);
+	for (size_t i = 0; i < server->catalog.ncomponents; i++) {
+		if (!is_left_out(&server->catalog, server->catalog.components[i]->name))
+			add_name(server, server->catalog.components[i]->name);
+	}
+}
+
+static void
+warn_missing(const struct solution *solution)
+{
+	for (size_t i = 0; i < solution->nmissing;) {
+		const struct component *user = solution->missing[i].user;
+		size_t first = i;
+
+		while (i < solution->nmissing && solution->missing[i].user == user)
+			i++;
+		if (i - first == 1)
+			warnx("warning: %s uses %s, which nothing defines", user->name,
+			    solution->missing[first].symbol);
+		else
+			warnx("warning: %s uses %s and %zu more, which nothing defines", user->name,
+			    solution->missing[first].symbol, i - first - 1);
+	}
+}
+
+static void
+load_components(struct server *server, bool all, struct complaint *complaint)
+{
+	name_components(server, all);
+	if (solver_solve(&server->catalog, server->names.items, server->names.count, kernel_provides,
+		&server->solution, complaint) != 0)
+		errx(EXIT_FAILURE, "%s", complaint->text);
+	warn_missing(&server->solution);
+	if (kernel_load(&server->solution, complaint) != 0 || kernel_resolve(&server->kernel, complaint) != 0)
+		errx(EXIT_FAILURE, "%s", complaint->text);
+}
+
+/* The kernel reads these when it boots. */
+static void
+set_environment(const struct server_options *options)
+{
+	char limit[24];
+	int failed = 0;
+
+	if (options->verbose)
+		failed |= setenv("RUMP_VERBOSE", "1", 1);
+	if (options->ncpu != NULL)
+		failed |= setenv("RUMP_NCPU", options->ncpu, 1);
+	if (options->memory_limit != 0) {
+		snprintf(limit, sizeof(limit), "%llu", (unsigned long long)options->memory_limit);
+		failed |= setenv("RUMP_MEMLIMIT", limit, 1);
+	}
+	if (failed != 0)
+		err(EXIT_FAILURE, NULL);
+}
+
+static int
+serve(struct server *server, bool all)
+{
+	struct complaint complaint;
+
+	server->plan.options = &server->options;
+	check_url(server);
+	check_modules(server);
+	check_mounts(server, &complaint);
+	check_drives(server, &complaint);
+	set_environment(&server->options);
+	load_components(server, all, &complaint);
+	if (boot(&server->kernel, &server->plan, &complaint) == 0)
+		return EXIT_SUCCESS;
+	warnx("%s", complaint.text);
+	if (!server->options.foreground)
+		server->kernel.daemonize_done(EXIT_FAILURE);
+	/* The kernel's threads may be anywhere: no handlers of exit() now. */
+	fflush(NULL);
+	_exit(EXIT_FAILURE);
+}
+
+int
+server_main(int argc, char **argv, bool all)
+{
+	static struct server server;
+	struct complaint complaint;
+
+	if (options_parse(&server.options, argc, argv, &complaint) != 0) {
+		warnx("%s", complaint.text);
+		options_print_usage(stderr);
+		return EXIT_FAILURE;
+	}
+	switch (server.options.action) {
+	case ACTION_HELP:
+		options_print_help(stdout);
+		return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	case ACTION_VERSION:
+		printf("%s (%s) %s\n", program_invocation_short_name, PACKAGE_NAME, PACKAGE_VERSION);
+		return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	default:
+		break;
+	}
+	if (catalog_init(&server.catalog, getenv("RUMP_COMPONENT_PATH"), kernel_directory()) != 0)
+		err(EXIT_FAILURE, NULL);
+	if (server.options.action == ACTION_LIST)
+		return list_components(&server.catalog) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return serve(&server, all);
+}
