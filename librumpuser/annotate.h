@@ -27,6 +27,8 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
+#pragma GCC visibility push(hidden)
+
 enum annotate_kind { ANNOTATE_EXCLUSIVE, ANNOTATE_SHARED };
 enum annotate_event { ANNOTATE_CREATED, ANNOTATE_DESTROYED, ANNOTATE_TAKEN, ANNOTATE_RELEASED };
 
@@ -128,5 +130,7 @@ annotate_released(void *lock, enum annotate_kind kind)
 	(void)lock;
 	(void)kind;
 }
+
+#pragma GCC visibility pop
 
 #endif

@@ -3,9 +3,7 @@
 
 #include <rump/rumpuser.h>
 
-#include "librumpuser/curlwp.h"
-
-HOST_TLS struct lwp *curlwp;
+#include "librumpuser/host.h"
 
 void
 rumpuser_curlwpop(int op, struct lwp *l)
@@ -16,14 +14,14 @@ rumpuser_curlwpop(int op, struct lwp *l)
 		/* Nothing is kept an lwp. */
 		break;
 	case RUMPUSER_LWP_SET:
-		if (curlwp != NULL && l != NULL)
-			host_fatal("lwp %p set over lwp %p", (void *)l, (void *)curlwp);
-		curlwp = l;
+		if (host_self.lwp != NULL && l != NULL)
+			host_fatal("lwp %p set over lwp %p", (void *)l, (void *)host_self.lwp);
+		host_self.lwp = l;
 		break;
 	case RUMPUSER_LWP_CLEAR:
-		if (curlwp != l)
-			host_fatal("lwp %p cleared, but %p is current", (void *)l, (void *)curlwp);
-		curlwp = NULL;
+		if (host_self.lwp != l)
+			host_fatal("lwp %p cleared, but %p is current", (void *)l, (void *)host_self.lwp);
+		host_self.lwp = NULL;
 		break;
 	default:
 		host_fatal("curlwpop: unknown operation %d", op);
@@ -33,5 +31,5 @@ rumpuser_curlwpop(int op, struct lwp *l)
 struct lwp *
 rumpuser_curlwp(void)
 {
-	return curlwp;
+	return host_self.lwp;
 }

@@ -17,6 +17,12 @@
 #include <sys/types.h>
 #include <time.h>
 
+/* Also what is declared alone: it is reached directly, not through the table that lets others take its place.
+ */
+#pragma GCC visibility push(hidden)
+
+struct lwp;
+
 #define HOST_TLS __thread __attribute__((tls_model("initial-exec")))
 #define host_likely(x) __builtin_expect(!!(x), 1)
 #define host_unlikely(x) __builtin_expect(!!(x), 0)
@@ -55,14 +61,20 @@ host_relax(void)
 	__builtin_ia32_pause();
 }
 
+/* What is looked up most often about the calling thread. */
+struct host_self {
+	struct lwp *lwp; /* the kernel's thread that it is, or NULL; rumpuser_curlwpop() sets it */
+	uint32_t id;     /* host_id(), or 0 before it is first asked for */
+};
+extern HOST_TLS struct host_self host_self;
+
 /* The calling thread's number: not 0, less than 2^31, and no other living thread's. */
-extern HOST_TLS uint32_t host_id_cache;
 uint32_t host_id_find(void);
 
 static inline uint32_t
 host_id(void)
 {
-	return host_likely(host_id_cache != 0) ? host_id_cache : host_id_find();
+	return host_likely(host_self.id != 0) ? host_self.id : host_id_find();
 }
 
 /* Threads. */
@@ -108,5 +120,7 @@ ssize_t host_random(void *buf, size_t len, bool nowait);
 
 /* What cannot go on: says why on stderr and aborts. */
 _Noreturn void host_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#pragma GCC visibility pop
 
 #endif

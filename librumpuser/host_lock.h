@@ -9,6 +9,8 @@
 #include "librumpuser/annotate.h"
 #include "librumpuser/host.h"
 
+#pragma GCC visibility push(hidden)
+
 struct host_lock {
 	_Atomic uint32_t word; /* 0 free, 1 held, 2 held and somebody sleeps */
 };
@@ -48,5 +50,7 @@ int host_cond_wait(struct host_cond *cond, struct host_lock *lock, const struct 
 
 /* Wakes one or all (HOST_WAKE_ALL) of those who wait now. Best called after the lock has been released. */
 void host_cond_wake(struct host_cond *cond, int count);
+
+#pragma GCC visibility pop
 
 #endif

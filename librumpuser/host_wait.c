@@ -14,7 +14,7 @@
 #define SPINS_WITH_COMPANY 40
 
 unsigned host_spins;
-HOST_TLS uint32_t host_id_cache;
+HOST_TLS struct host_self host_self;
 
 static int
 futex_wait(const _Atomic uint32_t *word, uint32_t value, const struct timespec *deadline, uint32_t groups)
@@ -87,13 +87,13 @@ host_poll(struct pollfd *fds, nfds_t count, const struct timespec *deadline)
 uint32_t
 host_id_find(void)
 {
-	return host_id_cache = (uint32_t)gettid();
+	return host_self.id = (uint32_t)gettid();
 }
 
 static void
 forget_id(void)
 {
-	host_id_cache = 0;
+	host_self.id = 0;
 }
 
 __attribute__((constructor)) static void

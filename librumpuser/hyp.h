@@ -15,6 +15,8 @@
 
 #include <rump/rumpuser.h>
 
+#pragma GCC visibility push(hidden)
+
 /* A copy of what rumpuser_init() was given. */
 extern struct rumpuser_hyperup hyp;
 
@@ -37,5 +39,7 @@ hyp_retake_cpu(int locks, struct rumpuser_mtx *interlock)
 {
 	hyp.hyp_backend_schedule(locks, interlock);
 }
+
+#pragma GCC visibility pop
 
 #endif

@@ -19,7 +19,6 @@
 #include <rump/rumpdefs.h>
 
 #include "librumpuser/annotate.h"
-#include "librumpuser/curlwp.h"
 #include "librumpuser/hyp.h"
 #include "librumpuser/mutex.h"
 
@@ -54,8 +53,7 @@ take_free(struct rumpuser_mtx *mtx, uint32_t as)
 static inline void
 set_owner(struct rumpuser_mtx *mtx)
 {
-	if (mtx->flags & RUMPUSER_MTX_KMUTEX)
-		atomic_store_explicit(&mtx->owner, curlwp, memory_order_relaxed);
+	atomic_store_explicit(&mtx->owner, host_self.lwp, memory_order_relaxed);
 }
 
 static __attribute__((noinline)) void
@@ -89,38 +87,64 @@ mutex_acquire(struct rumpuser_mtx *mtx)
 	annotate_wanted(mtx, ANNOTATE_EXCLUSIVE);
 	if (host_unlikely(!take_free(mtx, host_id())))
 		take_slowly(mtx);
-	annotate_taken(mtx, ANNOTATE_EXCLUSIVE);
 	set_owner(mtx);
+	annotate_taken(mtx, ANNOTATE_EXCLUSIVE);
 }
 
-void
-mutex_release(struct rumpuser_mtx *mtx)
+static inline void
+give_back(struct rumpuser_mtx *mtx)
 {
-	struct cv_waiter *resumed = mtx->resumed;
-
-	if (host_unlikely(resumed != NULL))
-		mtx->resumed = NULL;
 	atomic_store_explicit(&mtx->owner, NULL, memory_order_relaxed);
 	annotate_releasing(mtx, ANNOTATE_EXCLUSIVE);
 	if (host_unlikely(atomic_exchange_explicit(&mtx->word, 0, memory_order_release) & MUTEX_CONTENDED))
 		(void)host_wake(&mtx->word, 1);
 	annotate_released(mtx, ANNOTATE_EXCLUSIVE);
-	if (host_unlikely(resumed != NULL))
-		cv_wake_resumed(resumed);
+}
+
+static __attribute__((noinline)) void
+give_back_and_resume(struct rumpuser_mtx *mtx)
+{
+	struct cv_waiter *resumed = mtx->resumed;
+
+	mtx->resumed = NULL;
+	give_back(mtx);
+	cv_wake_resumed(resumed);
+}
+
+static inline void
+release(struct rumpuser_mtx *mtx)
+{
+	if (host_unlikely(mtx->resumed != NULL))
+		give_back_and_resume(mtx);
+	else
+		give_back(mtx);
+}
+
+void
+mutex_release(struct rumpuser_mtx *mtx)
+{
+	release(mtx);
+}
+
+/* False also for a thread whose number is not known yet: whoever then goes the slow way finds it. */
+static inline bool
+try_acquire(struct rumpuser_mtx *mtx)
+{
+	bool taken;
+
+	annotate_tried(mtx, ANNOTATE_EXCLUSIVE);
+	taken = host_likely(host_self.id != 0) && take_free(mtx, host_self.id);
+	if (host_likely(taken))
+		set_owner(mtx);
+	annotate_try_ended(mtx, ANNOTATE_EXCLUSIVE, taken);
+	return taken;
 }
 
 int
 rumpuser_mutex_tryenter(struct rumpuser_mtx *mtx)
 {
-	bool taken;
-
-	annotate_tried(mtx, ANNOTATE_EXCLUSIVE);
-	taken = take_free(mtx, host_id());
-	annotate_try_ended(mtx, ANNOTATE_EXCLUSIVE, taken);
-	if (!taken)
-		return RUMP_EBUSY;
-	set_owner(mtx);
-	return 0;
+	(void)host_id();
+	return try_acquire(mtx) ? 0 : RUMP_EBUSY;
 }
 
 void
@@ -129,8 +153,8 @@ rumpuser_mutex_enter_nowrap(struct rumpuser_mtx *mtx)
 	mutex_acquire(mtx);
 }
 
-void
-rumpuser_mutex_enter(struct rumpuser_mtx *mtx)
+static __attribute__((noinline)) void
+enter_slowly(struct rumpuser_mtx *mtx)
 {
 	int locks;
 
@@ -138,7 +162,9 @@ rumpuser_mutex_enter(struct rumpuser_mtx *mtx)
 		mutex_acquire(mtx);
 		return;
 	}
-	if (host_likely(rumpuser_mutex_tryenter(mtx) == 0))
+	/* A thread's first mutex may well be free. */
+	(void)host_id();
+	if (try_acquire(mtx))
 		return;
 	locks = hyp_release_cpu(NULL);
 	mutex_acquire(mtx);
@@ -146,9 +172,16 @@ rumpuser_mutex_enter(struct rumpuser_mtx *mtx)
 }
 
 void
+rumpuser_mutex_enter(struct rumpuser_mtx *mtx)
+{
+	if (host_unlikely(!try_acquire(mtx)))
+		enter_slowly(mtx);
+}
+
+void
 rumpuser_mutex_exit(struct rumpuser_mtx *mtx)
 {
-	mutex_release(mtx);
+	release(mtx);
 }
 
 void

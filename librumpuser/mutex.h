@@ -7,6 +7,8 @@
 
 #include "librumpuser/host.h"
 
+#pragma GCC visibility push(hidden)
+
 /* One sleep on a condition variable; it lives on the sleeper's stack. */
 struct cv_waiter;
 
@@ -32,5 +34,7 @@ mutex_held_by_caller(const struct rumpuser_mtx *mtx)
 
 /* Wakes the list of waiters that a mutex had when it was released. Part of the condition variables. */
 void cv_wake_resumed(struct cv_waiter *resumed);
+
+#pragma GCC visibility pop
 
 #endif

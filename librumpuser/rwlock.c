@@ -21,7 +21,6 @@
 #include <rump/rumpuser.h>
 
 #include "librumpuser/annotate.h"
-#include "librumpuser/curlwp.h"
 #include "librumpuser/host.h"
 #include "librumpuser/hyp.h"
 
@@ -101,7 +100,7 @@ take(int kind, struct rumpuser_rw *rw)
 	taken = kind == RUMPUSER_RW_WRITER ? take_write(rw, 0) : take_read(rw);
 	annotate_try_ended(rw, annotate_kind(kind), taken);
 	if (taken && kind == RUMPUSER_RW_WRITER)
-		atomic_store_explicit(&rw->writer, curlwp, memory_order_relaxed);
+		atomic_store_explicit(&rw->writer, host_self.lwp, memory_order_relaxed);
 	return taken;
 }
 
@@ -158,7 +157,7 @@ take_slowly(int kind, struct rumpuser_rw *rw)
 		wait_read(rw);
 	annotate_taken(rw, annotate_kind(kind));
 	if (kind == RUMPUSER_RW_WRITER)
-		atomic_store_explicit(&rw->writer, curlwp, memory_order_relaxed);
+		atomic_store_explicit(&rw->writer, host_self.lwp, memory_order_relaxed);
 	hyp_retake_cpu(locks, NULL);
 }
 
@@ -217,7 +216,7 @@ rumpuser_rw_tryupgrade(struct rumpuser_rw *rw)
 	annotate_released(rw, ANNOTATE_SHARED);
 	annotate_tried(rw, ANNOTATE_EXCLUSIVE);
 	annotate_try_ended(rw, ANNOTATE_EXCLUSIVE, true);
-	atomic_store_explicit(&rw->writer, curlwp, memory_order_relaxed);
+	atomic_store_explicit(&rw->writer, host_self.lwp, memory_order_relaxed);
 	return 0;
 }
 
@@ -250,8 +249,8 @@ rumpuser_rw_held(int kind, struct rumpuser_rw *rw, int *held)
 	uint32_t holders = atomic_load_explicit(&rw->state, memory_order_relaxed) & HOLDERS;
 
 	if (kind == RUMPUSER_RW_WRITER)
-		*held =
-		    holders == WRITER && atomic_load_explicit(&rw->writer, memory_order_relaxed) == curlwp;
+		*held = holders == WRITER &&
+			atomic_load_explicit(&rw->writer, memory_order_relaxed) == host_self.lwp;
 	else
 		*held = holders != 0 && holders != WRITER;
 }
