@@ -144,7 +144,8 @@ options_parse(struct server_options *options, int argc, char **argv, struct comp
 	memset(options, 0, sizeof(*options));
 	optind = 0; /* glibc: start over, also in a process that parsed before */
 	while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
-		if (option == '?' && optopt != 0 && optopt < OPTION_MOUNT)
+		if (option == '?' && optopt != 0 && optopt < OPTION_MOUNT &&
+		    strchr(short_options, optopt) == NULL)
 			return complain(complaint, "-%c: no such option", optopt);
 		if (option == '?')
 			return complain(

@@ -153,8 +153,9 @@ visit_symbol(void *arg, const char *symbol, enum elf_use use)
 	/* Others are of libraries that the loader finds by itself. */
 	if (strncmp(symbol, "rump", 4) != 0)
 		return 0;
-	if (strncmp(symbol, "rumpuser_", 9) == 0 && solver->provided(symbol))
-		return 0;
+	/* Hypercalls are this program's, and no component's. */
+	if (strncmp(symbol, "rumpuser_", 9) == 0)
+		return solver->provided(symbol) ? 0 : note_missing(solver, symbol);
 	name = elf_name(symbol);
 	definer = definer_of(solver, &name);
 	if (definer == NULL)
@@ -184,7 +185,7 @@ follow_needed(struct solver *solver, size_t index)
 			continue;
 		needed = catalog_find(solver->catalog, name, &inner);
 		if (needed == NULL)
-			return complain(solver->complaint, "%s needs %.900s", component->name, inner.text);
+			return complain(solver->complaint, "%s cannot be loaded: %.900s", component->name, inner.text);
 		if (select_component(solver, needed) != 0 ||
 		    load_before(solver, &solver->members[index], needed) != 0)
 			return -1;
@@ -229,7 +230,7 @@ follow_hidden(struct solver *solver, size_t index)
 		for (size_t j = 0; need->alternatives[j] != NULL && found == NULL; j++)
 			found = catalog_find(solver->catalog, need->alternatives[j], &inner);
 		if (found == NULL)
-			return complain(solver->complaint, "%s needs %.900s", component->name, inner.text);
+			return complain(solver->complaint, "%s cannot be loaded: %.900s", component->name, inner.text);
 		if (select_component(solver, found) != 0)
 			return -1;
 	}
