@@ -3,6 +3,8 @@
 #ifndef BENCH_HYPERCALLS_H
 #define BENCH_HYPERCALLS_H
 
+#include <stdbool.h>
+
 #include <rump/rumpuser.h>
 
 /* The hypercalls that rows use, looked up in the library under measurement. */
@@ -43,7 +45,9 @@ struct hypercalls {
  */
 struct bench_row {
 	const char *name;
-	int cores; /* pinned to so many */
+	int cores;  /* pinned to so many */
+	bool alone; /* without a second thread: kernels have many, and C libraries save atomic operations
+		       without */
 	double (*measure)(const struct hypercalls *call);
 };
 
@@ -53,5 +57,8 @@ extern const struct bench_row bench_host_rows[];
 
 /* Monotonic time in nanoseconds. */
 double bench_now(void);
+
+/* Calls operation(arg) over and over and returns what one call takes at the best of times. */
+double bench_fast(void (*operation)(const void *arg, int times), const void *arg);
 
 #endif

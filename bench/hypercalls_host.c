@@ -3,37 +3,44 @@
 
 #include "bench/hypercalls.h"
 
-#define CALLS 4000000
+static void
+clock_times(const void *arg, int times)
+{
+	const struct hypercalls *call = arg;
+	int64_t sec;
+	long nsec;
+
+	for (int i = 0; i < times; i++)
+		(void)call->clock_gettime(RUMPUSER_CLOCK_ABSMONO, &sec, &nsec);
+}
 
 static double
 clock_gettime_monotonic(const struct hypercalls *call)
 {
-	int64_t sec;
-	long nsec;
-	double start = bench_now();
+	return bench_fast(clock_times, call);
+}
 
-	for (int i = 0; i < CALLS; i++)
-		(void)call->clock_gettime(RUMPUSER_CLOCK_ABSMONO, &sec, &nsec);
-	return (bench_now() - start) / CALLS;
+static void
+malloc_times(const void *arg, int times)
+{
+	const struct hypercalls *call = arg;
+	const size_t size = 256;
+	void *memory;
+
+	for (int i = 0; i < times; i++) {
+		if (call->malloc(size, 0, &memory) == 0)
+			call->free(memory, size);
+	}
 }
 
 static double
 malloc_free(const struct hypercalls *call)
 {
-	const size_t size = 256;
-	double start = bench_now();
-	void *memory;
-
-	for (int i = 0; i < CALLS; i++) {
-		if (call->malloc(size, 0, &memory) != 0)
-			return -1;
-		call->free(memory, size);
-	}
-	return (bench_now() - start) / CALLS;
+	return bench_fast(malloc_times, call);
 }
 
 const struct bench_row bench_host_rows[] = {
-    {"clock_gettime", 1, clock_gettime_monotonic},
-    {"malloc+free 256", 1, malloc_free},
+    {.name = "clock_gettime", .cores = 1, .measure = clock_gettime_monotonic},
+    {.name = "malloc+free 256", .cores = 1, .measure = malloc_free},
     {0},
 };

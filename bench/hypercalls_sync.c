@@ -3,62 +3,82 @@
 
 #include "bench/hypercalls.h"
 
-#define FAST_CALLS 4000000
-#define SWITCHES 100000
+#define SWITCHES 20000
+
+/* A call and what it works on. */
+struct lock {
+	const struct hypercalls *call;
+	int kind;
+	struct rumpuser_mtx *mtx;
+	struct rumpuser_rw *rw;
+	struct rumpuser_cv *cv;
+};
+
+static void
+mutex_times(const void *arg, int times)
+{
+	const struct lock *lock = arg;
+
+	for (int i = 0; i < times; i++) {
+		lock->call->mutex_enter(lock->mtx);
+		lock->call->mutex_exit(lock->mtx);
+	}
+}
 
 static double
 mutex_enter_exit(const struct hypercalls *call)
 {
-	struct rumpuser_mtx *mtx;
-	double start;
+	struct lock lock = {.call = call};
 
-	call->mutex_init(&mtx, RUMPUSER_MTX_KMUTEX);
-	start = bench_now();
-	for (int i = 0; i < FAST_CALLS; i++) {
-		call->mutex_enter(mtx);
-		call->mutex_exit(mtx);
-	}
-	return (bench_now() - start) / FAST_CALLS;
+	call->mutex_init(&lock.mtx, RUMPUSER_MTX_KMUTEX);
+	return bench_fast(mutex_times, &lock);
 }
 
-static double
-rw_enter_exit(const struct hypercalls *call, int kind)
+static void
+rw_times(const void *arg, int times)
 {
-	struct rumpuser_rw *rw;
-	double start;
+	const struct lock *lock = arg;
 
-	call->rw_init(&rw);
-	start = bench_now();
-	for (int i = 0; i < FAST_CALLS; i++) {
-		call->rw_enter(kind, rw);
-		call->rw_exit(rw);
+	for (int i = 0; i < times; i++) {
+		lock->call->rw_enter(lock->kind, lock->rw);
+		lock->call->rw_exit(lock->rw);
 	}
-	return (bench_now() - start) / FAST_CALLS;
 }
 
 static double
 rw_read(const struct hypercalls *call)
 {
-	return rw_enter_exit(call, RUMPUSER_RW_READER);
+	struct lock lock = {.call = call, .kind = RUMPUSER_RW_READER};
+
+	call->rw_init(&lock.rw);
+	return bench_fast(rw_times, &lock);
 }
 
 static double
 rw_write(const struct hypercalls *call)
 {
-	return rw_enter_exit(call, RUMPUSER_RW_WRITER);
+	struct lock lock = {.call = call, .kind = RUMPUSER_RW_WRITER};
+
+	call->rw_init(&lock.rw);
+	return bench_fast(rw_times, &lock);
+}
+
+static void
+signal_times(const void *arg, int times)
+{
+	const struct lock *lock = arg;
+
+	for (int i = 0; i < times; i++)
+		lock->call->cv_signal(lock->cv);
 }
 
 static double
 signal_without_waiters(const struct hypercalls *call)
 {
-	struct rumpuser_cv *cv;
-	double start;
+	struct lock lock = {.call = call};
 
-	call->cv_init(&cv);
-	start = bench_now();
-	for (int i = 0; i < FAST_CALLS; i++)
-		call->cv_signal(cv);
-	return (bench_now() - start) / FAST_CALLS;
+	call->cv_init(&lock.cv);
+	return bench_fast(signal_times, &lock);
 }
 
 /* Two threads that hand a turn to each other. */
@@ -111,11 +131,12 @@ ping_pong(const struct hypercalls *call)
 }
 
 const struct bench_row bench_sync_rows[] = {
-    {"mutex enter+exit", 1, mutex_enter_exit},
-    {"rwlock read enter+exit", 1, rw_read},
-    {"rwlock write enter+exit", 1, rw_write},
-    {"cv signal without waiters", 1, signal_without_waiters},
-    {"cv ping-pong", 1, ping_pong},
-    {"cv ping-pong", 2, ping_pong},
+    {.name = "mutex enter+exit", .cores = 1, .measure = mutex_enter_exit},
+    {.name = "mutex, one thread", .cores = 1, .alone = true, .measure = mutex_enter_exit},
+    {.name = "rwlock read enter+exit", .cores = 1, .measure = rw_read},
+    {.name = "rwlock write enter+exit", .cores = 1, .measure = rw_write},
+    {.name = "cv signal without waiters", .cores = 1, .measure = signal_without_waiters},
+    {.name = "cv ping-pong", .cores = 1, .measure = ping_pong},
+    {.name = "cv ping-pong", .cores = 2, .measure = ping_pong},
     {0},
 };

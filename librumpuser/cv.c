@@ -80,6 +80,12 @@ enqueue(struct rumpuser_cv *cv, struct cv_waiter *waiter)
 	host_lock_exit(&cv->lock);
 }
 
+static inline uint32_t
+count_waiters(const struct rumpuser_cv *cv)
+{
+	return atomic_load_explicit(&cv->waiters, memory_order_relaxed);
+}
+
 static bool
 change_state(struct cv_waiter *waiter, uint32_t to)
 {
@@ -96,8 +102,6 @@ choose(struct rumpuser_cv *cv, uint32_t count)
 	struct cv_waiter *chosen = NULL, **end = &chosen;
 	struct cv_waiter *waiter, *next;
 
-	if (atomic_load_explicit(&cv->waiters, memory_order_relaxed) == 0)
-		return NULL;
 	host_lock_enter(&cv->lock);
 	for (waiter = TAILQ_FIRST(&cv->queue); waiter != NULL && count > 0; waiter = next) {
 		next = TAILQ_NEXT(waiter, queue);
@@ -224,17 +228,19 @@ rumpuser_cv_timedwait(struct rumpuser_cv *cv, struct rumpuser_mtx *mtx, int64_t 
 void
 rumpuser_cv_signal(struct rumpuser_cv *cv)
 {
-	resume(choose(cv, 1));
+	if (host_unlikely(count_waiters(cv) != 0))
+		resume(choose(cv, 1));
 }
 
 void
 rumpuser_cv_broadcast(struct rumpuser_cv *cv)
 {
-	resume(choose(cv, UINT32_MAX));
+	if (host_unlikely(count_waiters(cv) != 0))
+		resume(choose(cv, UINT32_MAX));
 }
 
 void
 rumpuser_cv_has_waiters(struct rumpuser_cv *cv, int *waiters)
 {
-	*waiters = (int)atomic_load_explicit(&cv->waiters, memory_order_relaxed);
+	*waiters = (int)count_waiters(cv);
 }

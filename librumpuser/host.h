@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/single_threaded.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -94,6 +95,14 @@ int host_thread_join(struct host_thread *thread);
 
 /* Ends the calling thread. */
 _Noreturn void host_thread_exit(void);
+
+/* Whether the calling thread is the process's only one: what nobody else can see needs no atomic operation.
+ */
+static inline bool
+host_alone(void)
+{
+	return __libc_single_threaded;
+}
 
 /* Clocks. */
 

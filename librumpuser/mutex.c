@@ -46,6 +46,12 @@ take_free(struct rumpuser_mtx *mtx, uint32_t as)
 {
 	uint32_t expected = 0;
 
+	if (host_alone()) {
+		if (atomic_load_explicit(&mtx->word, memory_order_relaxed) != 0)
+			return false;
+		atomic_store_explicit(&mtx->word, as, memory_order_relaxed);
+		return true;
+	}
 	return atomic_compare_exchange_strong_explicit(
 	    &mtx->word, &expected, as, memory_order_acquire, memory_order_relaxed);
 }
@@ -96,7 +102,10 @@ give_back(struct rumpuser_mtx *mtx)
 {
 	atomic_store_explicit(&mtx->owner, NULL, memory_order_relaxed);
 	annotate_releasing(mtx, ANNOTATE_EXCLUSIVE);
-	if (host_unlikely(atomic_exchange_explicit(&mtx->word, 0, memory_order_release) & MUTEX_CONTENDED))
+	if (host_alone())
+		atomic_store_explicit(&mtx->word, 0, memory_order_relaxed);
+	else if (host_unlikely(
+		     atomic_exchange_explicit(&mtx->word, 0, memory_order_release) & MUTEX_CONTENDED))
 		(void)host_wake(&mtx->word, 1);
 	annotate_released(mtx, ANNOTATE_EXCLUSIVE);
 }

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Theory of operation
+ *
+ * Calls that return twice run in place, between hijack_before_clone and, in parent and child,
+ * hijack_after_clone. What has to be known afterwards is kept with the thread, since the stack may be another
+ * one. A child that shares the memory without storage of its own (vfork, posix_spawn) runs as its parent's
+ * thread while that one waits: it gets a copy of the process's state. The records form a stack, because such
+ * a child may make children, and because a signal handler may come in between.
+ *
+ * A new thread's storage is zero and it finds no record; it only has to arm dispatch, as does every child.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <linux/sched.h>
+#include <sys/syscall.h>
+
+#include "hijack/clone.h"
+#include "hijack/copy.h"
+#include "hijack/gate.h"
+#include "hijack/signal.h"
+#include "hijack/thread.h"
+#include "hijack/trap.h"
+
+#ifndef CLONE_CLEAR_SIGHAND
+#define CLONE_CLEAR_SIGHAND 0x100000000ULL
+#endif
+
+uintptr_t hijack_clone_target[HIJACK_CLONE_SLOTS];
+
+/* The slot that comes back to a trapped call's site; each site keeps the one it got. */
+static long
+clone_slot(uintptr_t site)
+{
+	for (size_t i = 0; i < HIJACK_CLONE_SLOTS; i++) {
+		uintptr_t none = 0;
+
+		if (__atomic_load_n(&hijack_clone_target[i], __ATOMIC_ACQUIRE) == site ||
+		    __atomic_compare_exchange_n(
+			&hijack_clone_target[i], &none, site, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
+		    none == site)
+			return (long)(hijack_clone_slots + i * HIJACK_CLONE_SLOT_SIZE);
+	}
+	return -EAGAIN;
+}
+
+static int
+flags_of(long number, uint64_t a1, uint64_t a2, uint64_t *flags)
+{
+	switch (number) {
+	case SYS_fork:
+		*flags = 0;
+		return 0;
+	case SYS_vfork:
+		*flags = CLONE_VM | CLONE_VFORK;
+		return 0;
+	case SYS_clone:
+		*flags = a1;
+		return 0;
+	default:
+		/* The flags are the first field; the kernel judges the rest. */
+		*flags = 0;
+		return a2 >= sizeof(*flags) ? hijack_copyin(flags, a1, sizeof(*flags)) : 0;
+	}
+}
+
+long
+hijack_before_clone(long number, long a1, long a2, uintptr_t resume, uintptr_t site)
+{
+	struct hijack_thread *self = &hijack_thread;
+	struct hijack_cloning *cloning = &self->cloning[self->cloning_count];
+	uint64_t flags;
+	int error = flags_of(number, (uint64_t)a1, (uint64_t)a2, &flags);
+	long in_place;
+
+	if (error != 0)
+		return error;
+	if (self->cloning_count == HIJACK_CLONING_MAX)
+		return -EAGAIN;
+	in_place =
+	    resume == site ? clone_slot(site) : (long)(resume - HIJACK_RECORD_AFTER + HIJACK_RECORD_IN_PLACE);
+	if (in_place < 0)
+		return in_place;
+	cloning->parent = self->process;
+	cloning->shares_memory =
+	    (flags & (CLONE_VM | CLONE_VFORK | CLONE_THREAD)) == (CLONE_VM | CLONE_VFORK);
+	if (cloning->shares_memory)
+		cloning->child = *hijack_process();
+	cloning->clears_handlers = number == SYS_clone3 && flags & CLONE_CLEAR_SIGHAND;
+	cloning->sigsys_blocked = self->sigsys_blocked;
+	self->cloning_count++;
+	return in_place;
+}
+
+static void
+in_child(struct hijack_thread *self)
+{
+	struct hijack_cloning *cloning = NULL;
+
+	/* None: a thread with storage of its own. */
+	if (self->cloning_count > 0)
+		cloning = &self->cloning[self->cloning_count - 1];
+	if (cloning != NULL && cloning->shares_memory)
+		self->process = &cloning->child;
+	else if (cloning != NULL)
+		self->cloning_count--;
+	if (cloning != NULL)
+		hijack_process()->pid = (int)hijack_own(SYS_getpid, 0, 0, 0, 0, 0, 0);
+	if (!hijack_trap_works)
+		return;
+	if (cloning != NULL && cloning->clears_handlers) {
+		hijack_process()->sigsys = (struct hijack_sigaction){0};
+		(void)hijack_trap_handle();
+	}
+	(void)hijack_trap_arm();
+}
+
+void
+hijack_after_clone(long result)
+{
+	struct hijack_thread *self = &hijack_thread;
+	struct hijack_cloning *cloning;
+
+	if (result == 0) {
+		in_child(self);
+		return;
+	}
+	cloning = &self->cloning[--self->cloning_count];
+	if (cloning->shares_memory) {
+		self->process = cloning->parent;
+		self->sigsys_blocked = cloning->sigsys_blocked;
+	}
+}

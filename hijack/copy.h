@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The program's memory. Addresses come from the program and may be anything; nothing here faults. Everything
+ * that the dispatcher reads or writes for a program goes through these, so that the program might as well be
+ * another process.
+ */
+#ifndef HIJACK_COPY_H
+#define HIJACK_COPY_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The whole range or -EFAULT. */
+int hijack_copyin(void *to, uint64_t from, size_t size);
+int hijack_copyout(uint64_t to, const void *from, size_t size);
+
+/* A string with its NUL: the length without it, -EFAULT, or -ENAMETOOLONG when there is none in size bytes.
+ */
+ssize_t hijack_copyinstr(char *to, uint64_t from, size_t size);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The dispatcher: every system call of the program that has an entry arrives here, from a trampoline or
+ * trapped. */
+#ifndef HIJACK_DISPATCH_H
+#define HIJACK_DISPATCH_H
+
+#include "hijack/gate.h"
+#include "hijack/thread.h"
+
+struct hijack_call {
+	long number;
+	long arg[6];
+};
+
+/* An entry: Linux's number and arguments in, a result or -errno out. */
+typedef long hijack_call_fn(const struct hijack_call *call);
+
+/* What the gate calls. Vector registers are the program's: entries that need them, or libc, save them first.
+ */
+long hijack_syscall(long number, long a1, long a2, long a3, long a4, long a5, long a6);
+
+/* The host's answer. */
+static inline long
+hijack_pass(const struct hijack_call *call)
+{
+	long (*gate)(long, long, long, long, long, long, long) =
+	    hijack_thread.inside ? hijack_own : hijack_raw;
+
+	return gate(
+	    call->number, call->arg[0], call->arg[1], call->arg[2], call->arg[3], call->arg[4], call->arg[5]);
+}
+
+/* Entries: one a call in calls.def. */
+#define CALL(name, entry) hijack_call_fn entry;
+#include "hijack/calls.def"
+#undef CALL
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A new program is hijacked as its caller was, whatever environment it is given: the variables that made it
+ * so are added when they are missing, and the library is put first in an LD_PRELOAD without it. An
+ * environment that sets one of the others keeps its own. Their values are those of the program's start; they
+ * are kept here, because programs overwrite their environment's memory.
+ */
+#include "hijack/exec.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "hijack/copy.h"
+#include "hijack/dispatch.h"
+#include "hijack/mem.h"
+
+#define STORE_SIZE 4096
+#define PRELOAD_MAX 4096
+#define ENTRY_SIZE 32 /* as much of an entry as shows its name */
+
+static const char preload_name[] = "LD_PRELOAD=";
+static const char *const names[] = {
+    "RUMP_SERVER=", "RUMPHIJACK=", "RUMPHIJACK_RETRYCONNECT=", "RUMPHIJACK_VERBOSE="};
+#define NAMES (sizeof(names) / sizeof(names[0]))
+
+static char store[STORE_SIZE];
+static size_t store_used;
+static const char *kept[NAMES]; /* whole entries */
+static const char *library;     /* as LD_PRELOAD named it; NULL when something else loaded it */
+
+/* Where, in a list as LD_PRELOAD has it, this library is; its length in *length. */
+static const char *
+find_library(const char *list, size_t *length)
+{
+	static const char name[] = "librumphijack.so";
+
+	while (*list != '\0') {
+		const char *base = list, *end = list;
+
+		for (; *end != '\0' && *end != ':' && *end != ' '; end++) {
+			if (*end == '/')
+				base = end + 1;
+		}
+		if (strncmp(base, name, sizeof(name) - 1) == 0) {
+			*length = (size_t)(end - list);
+			return list;
+		}
+		list = *end == '\0' ? end : end + 1;
+	}
+	return NULL;
+}
+
+static const char *
+keep(const char *string, size_t length)
+{
+	char *copy = store + store_used;
+
+	if (length >= sizeof(store) - store_used)
+		return NULL;
+	memcpy(copy, string, length);
+	copy[length] = '\0';
+	store_used += length + 1;
+	return copy;
+}
+
+bool
+hijack_exec_start(char *const *environment)
+{
+	bool whole = true;
+
+	for (; environment != NULL && *environment != NULL; environment++) {
+		size_t length = 0;
+
+		if (strncmp(*environment, preload_name, sizeof(preload_name) - 1) == 0 && library == NULL) {
+			const char *found = find_library(*environment + sizeof(preload_name) - 1, &length);
+
+			if (found != NULL)
+				library = keep(found, length);
+			whole = whole && (found == NULL || library != NULL);
+		}
+		for (size_t i = 0; i < NAMES; i++) {
+			if (kept[i] != NULL || strncmp(*environment, names[i], strlen(names[i])) != 0)
+				continue;
+			kept[i] = keep(*environment, strlen(*environment));
+			whole = whole && kept[i] != NULL;
+		}
+	}
+	return whole;
+}
+
+/* What an environment lacks. */
+struct lack {
+	size_t count;   /* entries that it has */
+	size_t preload; /* which of them is LD_PRELOAD; count: none */
+	bool library;
+	bool name[NAMES];
+};
+
+static int
+inspect(uint64_t environment, struct lack *lack)
+{
+	lack->library = library != NULL;
+	lack->preload = SIZE_MAX;
+	for (size_t i = 0; i < NAMES; i++)
+		lack->name[i] = kept[i] != NULL;
+	for (lack->count = 0; environment != 0; lack->count++) {
+		uint64_t entry;
+		char start[ENTRY_SIZE];
+		ssize_t n;
+
+		if (hijack_copyin(&entry, environment + 8 * lack->count, sizeof(entry)) != 0)
+			return -EFAULT;
+		if (entry == 0)
+			break;
+		n = hijack_copyinstr(start, entry, sizeof(start));
+		if (n < 0 && n != -ENAMETOOLONG)
+			return (int)n;
+		if (strncmp(start, preload_name, sizeof(preload_name) - 1) == 0 && lack->preload == SIZE_MAX)
+			lack->preload = lack->count;
+		for (size_t i = 0; i < NAMES; i++) {
+			if (strncmp(start, names[i], strlen(names[i])) == 0)
+				lack->name[i] = false;
+		}
+	}
+	return 0;
+}
+
+/* Writes the LD_PRELOAD for the new program to value, unless it is fine. */
+static int
+build_preload(uint64_t old, char *value, struct lack *lack)
+{
+	size_t used = sizeof(preload_name) - 1, length;
+	ssize_t n;
+
+	memcpy(value, preload_name, used + 1);
+	if (lack->preload != SIZE_MAX) {
+		n = hijack_copyinstr(value, old, PRELOAD_MAX);
+		if (n < 0)
+			return (int)n;
+		if (find_library(value + used, &length) != NULL) {
+			lack->library = false;
+			return 0;
+		}
+	}
+	length = strlen(library);
+	if (strlen(value) + length + 2 > PRELOAD_MAX)
+		return -E2BIG;
+	memmove(value + used + length + 1, value + used, strlen(value + used) + 1);
+	memcpy(value + used, library, length);
+	value[used + length] = lack->preload != SIZE_MAX ? ':' : '\0';
+	return 0;
+}
+
+/* Fills in the new array behind which is room for LD_PRELOAD's new value. */
+static int
+build(uint64_t environment, struct lack *lack, uint64_t *new, char *value)
+{
+	size_t count = lack->count;
+	int error;
+
+	if (hijack_copyin(new, environment, 8 * lack->count) != 0)
+		return -EFAULT;
+	if (lack->library) {
+		error = build_preload(lack->preload != SIZE_MAX ? new[lack->preload] : 0, value, lack);
+		if (error != 0)
+			return error;
+	}
+	if (lack->library)
+		new[lack->preload != SIZE_MAX ? lack->preload : count++] = (uint64_t)(uintptr_t)value;
+	for (size_t i = 0; i < NAMES; i++) {
+		if (lack->name[i])
+			new[count++] = (uint64_t)(uintptr_t)kept[i];
+	}
+	new[count] = 0;
+	return 0;
+}
+
+static bool
+lacks_anything(const struct lack *lack)
+{
+	bool any = lack->library;
+
+	for (size_t i = 0; i < NAMES; i++)
+		any = any || lack->name[i];
+	return any;
+}
+
+/* Makes the call with the environment, argument n, completed. */
+static long
+with_environment(const struct hijack_call *call, int n)
+{
+	uint64_t environment = (uint64_t)call->arg[n];
+	struct hijack_call changed = *call;
+	struct lack lack;
+	size_t size;
+	long map, result = inspect(environment, &lack);
+
+	if (result != 0)
+		return result;
+	if (hijack_thread.inside || !lacks_anything(&lack))
+		return hijack_pass(call);
+	/* Mapped, not on the stack: there may be thousands of entries. And not malloc: this may be vfork's
+	 * child. */
+	size = 8 * (lack.count + 2 + NAMES) + PRELOAD_MAX;
+	map = hijack_own(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (map < 0 && map > -4096)
+		return map;
+	result = build(environment, &lack, (uint64_t *)map, (char *)map + size - PRELOAD_MAX);
+	if (result == 0) {
+		changed.arg[n] = map;
+		result = hijack_pass(&changed);
+	}
+	(void)hijack_own(SYS_munmap, map, (long)size, 0, 0, 0, 0);
+	return result;
+}
+
+long
+hijack_execve(const struct hijack_call *call)
+{
+	return with_environment(call, 2);
+}
+
+long
+hijack_execveat(const struct hijack_call *call)
+{
+	return with_environment(call, 3);
+}

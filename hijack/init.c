@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Theory of operation
+ *
+ * The library is linked with -z initfirst, so the loader runs this constructor before that of any other
+ * library: whatever they do is intercepted. libc is relocated by then and usable but for what its own
+ * constructor sets up, such as environ. Only one thread exists, and since the text of libc is not executable
+ * while it is rewritten, no function of libc is called meanwhile.
+ *
+ * The site tables come from the cache, or from the scanner when there is none that can be used. Whatever is
+ * refused on the way, what works is used: a program runs with rewriting alone, with dispatch alone, and not
+ * hijacked at all where there is neither.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+
+#include "hijack/cache.h"
+#include "hijack/exec.h"
+#include "hijack/gate.h"
+#include "hijack/mem.h"
+#include "hijack/object.h"
+#include "hijack/patch.h"
+#include "hijack/report.h"
+#include "hijack/scanner.h"
+#include "hijack/thread.h"
+#include "hijack/trap.h"
+
+struct start {
+	char *const *environment;
+	int cache;
+	int rewritten;
+	int left;
+	bool scanned;
+};
+
+static int
+find_sites(const struct hijack_object *object, struct start *start, struct hijack_sites *sites)
+{
+	int error = start->cache >= 0 ? hijack_cache_load(start->cache, object, sites) : -ENOENT;
+
+	if (error == 0)
+		return 0;
+	if (hijack_verbose)
+		hijack_report(
+		    "%s: %s", object->name, error == -ESTALE ? "cached table not usable" : "no cached table");
+	error = hijack_scanner_run(object, sites);
+	if (error != 0)
+		return error;
+	start->scanned = true;
+	if (start->cache < 0)
+		start->cache = hijack_cache_open(start->environment, true);
+	error = start->cache >= 0 ? hijack_cache_store(start->cache, object, sites) : start->cache;
+	if (error != 0 && hijack_verbose)
+		hijack_report("%s: table not cached, errno %d", object->name, -error);
+	return 0;
+}
+
+static void
+rewrite(const struct hijack_object *object, void *arg)
+{
+	struct start *start = arg;
+	struct hijack_sites sites = {0};
+	int patched = find_sites(object, start, &sites);
+
+	if (patched == 0)
+		patched = hijack_patch(&sites, (uint8_t *)(uintptr_t)object->text, object->text_size);
+	if (patched < 0) {
+		if (hijack_verbose)
+			hijack_report("%s: not rewritten, errno %d", object->name, -patched);
+		return;
+	}
+	start->rewritten += patched;
+	start->left += (int)(sites.left + sites.count) - patched;
+}
+
+__attribute__((constructor)) static void
+start_hijack(int argc, char *const *argv, char *const *environment)
+{
+	struct start start = {.environment = environment};
+	int error;
+
+	(void)argc;
+	(void)argv;
+	for (char *const *entry = environment; *entry != NULL; entry++)
+		hijack_verbose = hijack_verbose || strncmp(*entry, "RUMPHIJACK_VERBOSE=", 19) == 0;
+	hijack_main_process.pid = (int)hijack_own(SYS_getpid, 0, 0, 0, 0, 0, 0);
+	if (!hijack_exec_start(environment))
+		hijack_report("the environment's RUMP variables are too long to hand on");
+	start.cache = hijack_cache_open(environment, false);
+	hijack_each_object(rewrite, &start);
+	if (start.cache >= 0)
+		(void)hijack_own(SYS_close, start.cache, 0, 0, 0, 0, 0);
+	error = hijack_trap_start();
+	if (error != 0 && hijack_verbose)
+		hijack_report("no dispatch of other calls, errno %d", -error);
+	if (error != 0 && start.rewritten == 0)
+		hijack_report(
+		    "nothing can be hijacked here: no permission to rewrite code, no system call dispatch");
+	if (hijack_verbose)
+		hijack_report("%d sites rewritten, %d left to dispatch, %s; gate %lx-%lx", start.rewritten,
+		    start.left, start.scanned ? "scanned" : "from the cache",
+		    (unsigned long)hijack_gate_start, (unsigned long)hijack_gate_end);
+}

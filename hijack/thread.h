@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the library keeps for a thread and for a process.
+ *
+ * Theory of operation
+ *
+ * A process's state hangs off a pointer in its threads' storage. The child of vfork and of posix_spawn runs
+ * in its parent's memory and, since it has no thread-local storage of its own, as its parent's thread: what
+ * it changes before it calls execve (descriptors, the action for a signal) is its own all the same. So before
+ * such a call the thread gets a copy of the process's state, and puts the original back once the child is
+ * gone; the parent's other threads never see the copy.
+ */
+#ifndef HIJACK_THREAD_H
+#define HIJACK_THREAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Linux's struct sigaction, as rt_sigaction takes it. */
+struct hijack_sigaction {
+	uintptr_t handler;
+	uint64_t flags;
+	uintptr_t restorer;
+	uint64_t mask;
+};
+
+struct hijack_process {
+	int pid;
+	bool sandboxed;                 /* a filter of the program's may forbid what is not its own doing */
+	struct hijack_sigaction sigsys; /* the program's; the host's is this library's */
+};
+
+/* A call under way that makes a child. */
+struct hijack_cloning {
+	struct hijack_process *parent;
+	struct hijack_process child; /* when it shares the memory */
+	bool shares_memory;
+	bool clears_handlers;
+	bool sigsys_blocked;
+};
+#define HIJACK_CLONING_MAX 8
+
+struct hijack_thread {
+	bool inside;         /* this library is at work: calls of the libraries it uses go to the host */
+	bool sigsys_blocked; /* the program thinks so; SIGSYS is never in the host's mask */
+	bool sigsys_pending; /* came while the program thought so */
+	struct hijack_process *process; /* NULL: the process that loaded the library */
+	unsigned int cloning_count;
+	struct hijack_cloning cloning[HIJACK_CLONING_MAX]; /* the last is the one under way */
+};
+
+extern __thread struct hijack_thread hijack_thread;
+extern struct hijack_process hijack_main_process;
+
+static inline struct hijack_process *
+hijack_process(void)
+{
+	return hijack_thread.process != NULL ? hijack_thread.process : &hijack_main_process;
+}
+
+#endif

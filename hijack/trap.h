@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Syscall User Dispatch: calls that were not rewritten arrive as SIGSYS. */
+#ifndef HIJACK_TRAP_H
+#define HIJACK_TRAP_H
+
+#include <stdbool.h>
+
+/* Installs the handler of SIGSYS for the process. Returns 0 or -errno. */
+int hijack_trap_handle(void);
+
+/* Turns dispatch on for the calling thread; it is inherited by no other. Returns 0 or -errno. */
+int hijack_trap_arm(void);
+
+/* At start-up: remembers what the program inherited (an ignored or blocked SIGSYS), handles and arms. */
+int hijack_trap_start(void);
+
+/* Whether dispatch is on in this process. */
+extern bool hijack_trap_works;
+
+/* A SIGSYS that came while the program had it blocked, now that it no longer has. */
+void hijack_trap_pending(void);
+
+#endif
