@@ -175,6 +175,13 @@ def offered(directory):
             yield row
 
 
+def undescribed(directory, calls):
+    """The structures that calls name, but rumpdefs.h has not."""
+    described = {name for name, _, _ in ordered(structures(directory))} | {"sigset"}
+    named = {m for row in calls for kind, _, _ in arguments(row) for m in re.findall(r"struct rump_(\w+)", kind)}
+    return sorted(named - described)
+
+
 def rump_syscalls(directory):
     banner("syscalls.tsv")
     print("/*\n * The system calls of a rump kernel. Structures, flags and constants are NetBSD's (rumpdefs.h).\n"
@@ -182,9 +189,7 @@ def rump_syscalls(directory):
           "#ifndef RUMP_RUMP_SYSCALLS_H\n#define RUMP_RUMP_SYSCALLS_H\n\n#include <sys/types.h>\n#include <sys/select.h>\n"
           "#include <rump/rumpdefs.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n")
     calls = list(offered(directory))
-    described = {name for name, _, _ in ordered(structures(directory))} | {"sigset"}
-    named = {m for row in calls for kind, _, _ in arguments(row) for m in re.findall(r"struct rump_(\w+)", kind)}
-    for name in sorted(named - described):
+    for name in undescribed(directory, calls):
         print(f"struct rump_{name};")
     print()
     for row in calls:
@@ -316,20 +321,31 @@ def signatures(directory):
         print(f'[{number}] = {{"{row["name"]}", {count}, {"true" if offered_ else "false"}, {{{text}}}}},')
 
 
+# Calls that return their error instead of setting errno.
+RETURN_ERRORS = {"__posix_fadvise50", "posix_fallocate"}
+
+
 def stubs(directory):
     banner("syscalls.tsv")
-    print("/*\n * STUB(return type, symbol, number, slots, (parameters), {slot}, value, ...): one row a call.\n"
-          " * A variadic last argument is an ordinary parameter here: the ABI passes it alike.\n */")
-    for row in offered(directory):
+    print("/*\n * RUMP_STUB_kind(return type, symbol, number, slots, (parameters), (slots' values)): one row a call.\n"
+          " * A variadic last argument is an ordinary parameter here: the ABI passes it alike.\n"
+          " * STD: -1 and errno on failure. NOERR: cannot fail. ERROR: returns its error. VOID: returns nothing.\n"
+          " * PAIR: both values are results, and go where its last two arguments say.\n */")
+    calls = list(offered(directory))
+    for name in undescribed(directory, calls):
+        print(f"struct rump_{name};")
+    for row in calls:
         if row["name"] == "pipe":
+            print(f'RUMP_STUB_PAIR(int, rump_sys_pipe, {row["number"]}, 0, (int fds[2]), fds[0], fds[1])')
             continue
         arglist = arguments(row)
         text = ", ".join(declared(kind, arg) for kind, arg, _ in arglist) or "void"
         values = ["0"] * slots(row)
         for kind, arg, slot in arglist:
             values[slot] = f"(uint64_t)(uintptr_t){arg}" if "*" in kind else f"(uint64_t){arg}"
-        noerr = "NOERR" if row["kind"] == "NOERR" else "STD"
-        print(f'RUMP_STUB_{"VOID" if row["returns"] == "void" else noerr}({result_type(row)}, {row["symbol"]}, {row["number"]}, '
+        kind = "ERROR" if row["name"] in RETURN_ERRORS else "VOID" if row["returns"] == "void" \
+            else "NOERR" if row["kind"] == "NOERR" else "STD"
+        print(f'RUMP_STUB_{kind}({result_type(row)}, {row["symbol"]}, {row["number"]}, '
               f'{slots(row)}, ({text}), ({", ".join(values) or "0"}))')
 
 

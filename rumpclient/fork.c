@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "rumpclient/client.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "rumpclient/fork.h"
+
+struct rumpclient_fork *
+rumpclient_ctx_prefork(struct rumpclient *ctx)
+{
+	static const struct rc_request prefork = {.type = SP_PREFORK};
+	struct rumpclient_fork *fork = calloc(1, sizeof(*fork));
+	int error = -ENOMEM;
+
+	if (fork != NULL)
+		error = rc_request(ctx, &prefork, &fork->ticket, sizeof(fork->ticket));
+	if (error != 0) {
+		free(fork);
+		errno = -error;
+		return NULL;
+	}
+	fork->parent = ctx;
+	fork->capabilities = ctx->capabilities;
+	fork->pid = getpid();
+	return fork;
+}
+
+struct rumpclient *
+rumpclient_ctx_fork_init(struct rumpclient_fork *fork)
+{
+	struct rumpclient *ctx = rc_context_new();
+	struct rc_link link;
+	int error = -ENOMEM;
+	int fd;
+
+	if (ctx != NULL) {
+		ctx->url = fork->parent->url;
+		atomic_store(&ctx->retry, atomic_load(&fork->parent->retry));
+		error = rc_dial(&ctx->url, &link);
+		if (error == 0)
+			error = rc_redeem(&link, &fork->ticket, fork->capabilities);
+	}
+	if (error != 0) {
+		rumpclient_ctx_free(ctx);
+		errno = -error;
+		return NULL;
+	}
+	rc_adopt(ctx, &link, 2);
+	fd = atomic_load(&fork->parent->fd);
+	if (getpid() != fork->pid && fd != -1)
+		(void)close(fd);
+	/* The number is free for others now. With vfork the memory is still the parent's. */
+	if (!rc_alive(fork->parent))
+		atomic_store(&fork->parent->fd, -1);
+	return ctx;
+}
+
+void
+rc_fork_give_back(struct rumpclient_fork *fork)
+{
+	const struct sp_fork body = {.ticket = fork->ticket, .cancel = 1};
+	const struct rc_request cancel = {SP_HANDSHAKE, SP_FORK, &body, sizeof(body)};
+	struct sp_handshake_response response;
+
+	if ((fork->capabilities & SP_CAP_CANCEL) != 0 && getpid() == fork->pid)
+		(void)rc_request(fork->parent, &cancel, &response, sizeof(response));
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The host's system calls, as the way of a call uses them: not through libc, whose names may be
+ * intercepted, and whose functions are cancellation points. A library that
+ * intercepts system calls themselves names its own way out with rumpclient_set_hostcall().
+ */
+#ifndef RUMPCLIENT_HOST_H
+#define RUMPCLIENT_HOST_H
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+typedef long rc_hostcall_fn(long number, long a, long b, long c, long d, long e, long f);
+
+extern rc_hostcall_fn *rc_hostcall_hook;
+
+static inline long
+rc_hostcall(long number, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long result;
+
+	if (__builtin_expect(rc_hostcall_hook != NULL, 0))
+		return rc_hostcall_hook(number, a, b, c, d, e, f);
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
+/* Waits while *word is `value`. 0; -EAGAIN when it is not; -EINTR. */
+static inline long
+rc_futex_wait(_Atomic uint32_t *word, uint32_t value)
+{
+	return rc_hostcall(
+	    SYS_futex, (long)(uintptr_t)word, 128 /* FUTEX_WAIT_PRIVATE */, (long)value, 0, 0, 0);
+}
+
+static inline void
+rc_futex_wake(_Atomic uint32_t *word, int count)
+{
+	(void)rc_hostcall(SYS_futex, (long)(uintptr_t)word, 129 /* FUTEX_WAKE_PRIVATE */, count, 0, 0, 0);
+}
+
+/* Blocks the signals that handlers of the program could run for; *saved is the mask before. */
+typedef uint64_t rc_sigmask;
+
+static inline void
+rc_block_signals(rc_sigmask *saved)
+{
+	static const rc_sigmask all = ~(rc_sigmask)0;
+
+	(void)rc_hostcall(
+	    SYS_rt_sigprocmask, 0 /* SIG_BLOCK */, (long)(uintptr_t)&all, (long)(uintptr_t)saved, 8, 0, 0);
+}
+
+static inline void
+rc_restore_signals(const rc_sigmask *saved)
+{
+	(void)rc_hostcall(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)(uintptr_t)saved, 0, 8, 0, 0);
+}
+
+#endif

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Receiving, by the one thread that has the role.
+ *
+ * Theory of operation. Bytes go into a ring; `head` counts those that were handled, `tail` those that came.
+ * The kernel may have received something while the thread that asked it to has been interrupted before it
+ * could note so. So the reception is described by memory that the kernel itself completes: recvmmsg(2) stores
+ * how much it received in msg_len. While ctx->reception points at one, the tail is its base plus its msg_len.
+ *
+ * A signal handler's call takes over (rc_receive_take_over): it accounts for what the interrupted reception
+ * got, and spoils the reception's message header, whose pieces the kernel then refuses to count. So if the
+ * interrupted thread had not yet entered the system call, or the system call is restarted, it returns at
+ * once instead of stealing bytes or waiting for an answer that the handler's call has taken.
+ * Accounting is a compare-and-swap of `tail` from the reception's base, which succeeds once.
+ *
+ * Short answers are copied out first, and then claimed by moving `head`, again by compare-and-swap: when it
+ * fails, a handler's call has handled the frame. All other frames are handled with signals blocked.
+ */
+#include "config.h"
+
+#include "rumpclient/client.h"
+
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "sp/frame.h"
+#include "sp/vm.h"
+
+/* More pieces than the kernel takes. */
+#define SPOILT ((size_t)IOV_MAX + 1)
+
+/* msg_len is the kernel's to write, msg_iovlen may be spoilt at any time. */
+static uint32_t
+received(const struct rc_reception *r)
+{
+	return *(const volatile unsigned int *)&r->message.msg_len;
+}
+
+static void
+account(struct rumpclient *ctx, const struct rc_reception *r)
+{
+	uint64_t base = r->base;
+
+	atomic_compare_exchange_strong(&ctx->tail, &base, r->base + received(r));
+}
+
+void
+rc_receive_take_over(struct rumpclient *ctx)
+{
+	struct rc_reception *r = atomic_load(&ctx->reception);
+
+	if (r == NULL)
+		return;
+	account(ctx, r);
+	*(volatile size_t *)&r->message.msg_hdr.msg_iovlen = SPOILT;
+	atomic_store(&ctx->reception, NULL);
+}
+
+void
+rc_receive_elsewhere(struct rumpclient *ctx)
+{
+	struct rc_reception *r = atomic_load(&ctx->reception);
+
+	if (r != NULL)
+		*(volatile size_t *)&r->message.msg_hdr.msg_iovlen = SPOILT;
+}
+
+#ifdef __SANITIZE_THREAD__
+/* ThreadSanitizer delivers signals in calls that it knows to block. */
+static long
+wait_first(int fd)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+
+	return poll(&wait, 1, -1) == -1 ? -errno : 0;
+}
+#else
+static inline long
+wait_first(int fd)
+{
+	(void)fd;
+	return 0;
+}
+#endif
+
+int
+rc_receive(struct rumpclient *ctx, struct rc_slot *slot)
+{
+	struct rc_reception *r = &slot->reception;
+	uint64_t tail = atomic_load(&ctx->tail);
+	size_t room = RC_RING_SIZE - (size_t)(tail - atomic_load(&ctx->head));
+	int fd = -1;
+	long n = -EAGAIN;
+
+	r->iov = (struct iovec){ctx->ring + tail % RC_RING_SIZE, room};
+	r->message.msg_len = 0;
+	r->message.msg_hdr.msg_iov = &r->iov;
+	*(volatile size_t *)&r->message.msg_hdr.msg_iovlen = 1;
+	r->base = tail;
+	atomic_store(&ctx->reception, r);
+	/* What a handler did before that store is seen here, what it does after it spoils the reception. */
+	if (atomic_load(&ctx->tail) == tail &&
+	    atomic_load_explicit(&slot->word, memory_order_acquire) != RC_DONE) {
+		fd = atomic_load(&ctx->fd);
+		n = wait_first(fd);
+		if (n == 0)
+			n = rc_hostcall(SYS_recvmmsg, fd, (long)(uintptr_t)&r->message, 1, 0, 0, 0);
+	}
+	if (atomic_load(&ctx->reception) == r) {
+		account(ctx, r);
+		atomic_store(&ctx->reception, NULL);
+	}
+	if (n == 1)
+		return received(r) != 0 ? 1 : 0;
+	if (n != -EINTR && *(volatile size_t *)&r->message.msg_hdr.msg_iovlen == SPOILT)
+		return -EAGAIN;
+	/* The connection may have moved to another descriptor. */
+	if ((n == -EBADF || n == -ENOTSOCK) && fd != atomic_load(&ctx->fd))
+		return -EAGAIN;
+	return (int)n;
+}
+
+int
+rc_receive_now(struct rumpclient *ctx)
+{
+	uint64_t tail = atomic_load(&ctx->tail);
+	size_t room = RC_RING_SIZE - (size_t)(tail - atomic_load(&ctx->head));
+	long n = rc_hostcall(SYS_recvfrom, atomic_load(&ctx->fd),
+	    (long)(uintptr_t)(ctx->ring + tail % RC_RING_SIZE), (long)room, MSG_DONTWAIT, 0, 0);
+
+	if (n > 0)
+		atomic_store(&ctx->tail, tail + (uint64_t)n);
+	return n > 0 ? 1 : (int)n;
+}
+
+/* Fills in the answer. A second one to the same request finds it done. */
+static void
+deliver(struct rc_slot *slot, const struct sp_header *header, const uint8_t *body, size_t len)
+{
+	uint32_t word = atomic_load(&slot->word);
+
+	if (word != RC_PENDING && word != RC_NUDGED)
+		return;
+	slot->class = header->class;
+	slot->type = header->type;
+	slot->u = header->u;
+	slot->lost = false;
+	slot->body_len = (uint8_t)len;
+	memcpy(slot->body, body, len);
+	(void)atomic_exchange(&slot->word, RC_DONE);
+	if (atomic_load(&slot->sleeping) != 0)
+		rc_futex_wake(&slot->word, 1);
+}
+
+/* Puts the results of a CALL where they belong, which is where the kernel was told to. */
+static int
+apply_results(struct sp_cursor body)
+{
+	struct sp_result result;
+
+	if (sp_take_bytes(&body, sizeof(struct sp_syscall_response)) == NULL)
+		return -EBADMSG;
+	while (sp_take(&body, &result, sizeof(result))) {
+		const uint8_t *bytes = sp_take_bytes(&body, result.len);
+
+		if (bytes == NULL || !sp_take_padding(&body, result.len))
+			return -EBADMSG;
+		/* What has gone meanwhile is the program's own doing. */
+		(void)sp_vm_write(getpid(), result.addr, bytes, result.len);
+	}
+	return body.left == 0 ? 0 : -EBADMSG;
+}
+
+/* Any frame, with signals blocked. */
+static int
+handle(struct rumpclient *ctx, const struct sp_header *header, struct sp_cursor body)
+{
+	struct rc_slot *slot;
+	int error = 0;
+
+	if (header->class == SP_REQUEST)
+		return rc_serve(ctx, header, body);
+	if (header->class != SP_RESPONSE && header->class != SP_ERROR)
+		return -EBADMSG;
+	slot = rc_slot_find(&ctx->slots, header->reqno);
+	if (slot == NULL)
+		return 0;
+	if (header->class == SP_RESPONSE && header->type == SP_CALL)
+		error = apply_results(body);
+	if (error != 0)
+		return error;
+	deliver(slot, header, body.at, body.left < sizeof(slot->body) ? body.left : sizeof(slot->body));
+	if (slot->call != NULL && atomic_load(&slot->word) == RC_DONE)
+		rc_async_answer(ctx, slot);
+	return 0;
+}
+
+/* A frame that is longer than the ring, whose beginning is in it. */
+static int
+handle_long(struct rumpclient *ctx, const struct sp_header *header, uint64_t head)
+{
+	size_t have = (size_t)(atomic_load(&ctx->tail) - head);
+	uint8_t *frame = mmap(NULL, header->len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int error = 0;
+
+	if (frame == MAP_FAILED)
+		return -ENOMEM;
+	memcpy(frame, ctx->ring + head % RC_RING_SIZE, have);
+	while (have < header->len) {
+		long n = rc_hostcall(SYS_recvfrom, atomic_load(&ctx->fd), (long)(uintptr_t)(frame + have),
+		    (long)(header->len - have), MSG_DONTWAIT, 0, 0);
+
+		if (n == -EAGAIN) {
+			rc_wait_deadly(atomic_load(&ctx->fd), POLLIN);
+			continue;
+		}
+		if (n <= 0) {
+			error = n == 0 ? -ENOTCONN : (int)n;
+			break;
+		}
+		have += (size_t)n;
+	}
+	atomic_store(&ctx->head, atomic_load(&ctx->tail));
+	if (error == 0)
+		error =
+		    handle(ctx, header, sp_cursor(frame + sizeof(*header), header->len - sizeof(*header)));
+	(void)munmap(frame, header->len);
+	return error;
+}
+
+/* A frame that is not a short answer. */
+static int
+handle_blocked(struct rumpclient *ctx, const struct sp_header *header, uint64_t head, size_t have)
+{
+	rc_sigmask mask;
+	int result = 1;
+	int error = 0;
+
+	rc_block_signals(&mask);
+	if (atomic_load(&ctx->head) != head) {
+		/* A handler's call has done it. */
+	} else if (header->len <= have) {
+		error = handle(ctx, header,
+		    sp_cursor(
+			ctx->ring + head % RC_RING_SIZE + sizeof(*header), header->len - sizeof(*header)));
+		atomic_store(&ctx->head, head + header->len);
+	} else if (header->len <= RC_RING_SIZE) {
+		result = 0;
+	} else {
+		error = handle_long(ctx, header, head);
+	}
+	rc_restore_signals(&mask);
+	return error != 0 ? error : result;
+}
+
+int
+rc_receive_frame(struct rumpclient *ctx)
+{
+	uint64_t head = atomic_load(&ctx->head);
+	size_t have = (size_t)(atomic_load(&ctx->tail) - head);
+	uint8_t body[sizeof(struct sp_syscall_response)];
+	struct sp_header header;
+	struct rc_slot *slot;
+	size_t len;
+
+	if (have < sizeof(header))
+		return 0;
+	memcpy(&header, ctx->ring + head % RC_RING_SIZE, sizeof(header));
+	len = header.len - sizeof(header);
+	if (header.len < sizeof(header) || header.len > RC_FRAME_MAX)
+		return atomic_load(&ctx->head) == head ? -EBADMSG : 1;
+	if ((header.class != SP_RESPONSE && header.class != SP_ERROR) || len > sizeof(body))
+		return handle_blocked(ctx, &header, head, have);
+	slot = rc_slot_find(&ctx->slots, header.reqno);
+	if (slot != NULL && slot->call != NULL)
+		return handle_blocked(ctx, &header, head, have);
+	if (have < header.len)
+		return 0;
+	memcpy(body, ctx->ring + head % RC_RING_SIZE + sizeof(header), len);
+	if (atomic_compare_exchange_strong(&ctx->head, &head, head + header.len) && slot != NULL)
+		deliver(slot, &header, body, len);
+	return 1;
+}
+
+static void
+lose(struct rc_slot *slot, void *arg)
+{
+	struct rumpclient *ctx = arg;
+	uint32_t word = atomic_load(&slot->word);
+
+	if (word != RC_PENDING && word != RC_NUDGED)
+		return;
+	slot->lost = true;
+	(void)atomic_exchange(&slot->word, RC_DONE);
+	if (atomic_load(&slot->sleeping) != 0)
+		rc_futex_wake(&slot->word, 1);
+	if (slot->call != NULL)
+		rc_async_answer(ctx, slot);
+}
+
+void
+rc_lost(struct rumpclient *ctx)
+{
+	rc_sigmask mask;
+
+	rc_block_signals(&mask);
+	(void)shutdown(atomic_load(&ctx->fd), SHUT_RDWR);
+	atomic_fetch_or(&ctx->state, RC_DOWN);
+	rc_async_unwatch(ctx);
+	atomic_store(&ctx->head, atomic_load(&ctx->tail));
+	rc_slots_each(&ctx->slots, lose, ctx);
+	rc_restore_signals(&mask);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Connecting again. One thread does it, the others wait for what comes of it; it keeps senders and
+ * receivers out only to put the new connection in the place of the old.
+ */
+#include "config.h"
+
+#include "rumpclient/client.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+#define COMPLAIN_EVERY 120 /* seconds */
+#define DELAY_FIRST 50     /* milliseconds, doubled up to: */
+#define DELAY_MOST 5000
+
+static int64_t
+now(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void
+pause_for(int64_t milliseconds)
+{
+	struct timespec ts = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+
+	(void)nanosleep(&ts, NULL);
+}
+
+static void
+put_in_place(struct rumpclient *ctx, const struct rc_link *link)
+{
+	bool inherited = false;
+	rc_sigmask mask;
+	int old;
+
+	rc_block_signals(&mask);
+	rc_send_lock(ctx);
+	/* Receivers find the old connection at its end, and leave. */
+	while (!rc_role_try(ctx, &inherited))
+		pause_for(1);
+	/* Calls that were about to be sent on the old connection belong to nobody now. */
+	rc_receive_take_over(ctx);
+	rc_lost(ctx);
+	old = atomic_load(&ctx->fd);
+	rc_adopt(ctx, link, 2);
+	rc_async_watch(ctx);
+	if (old != -1)
+		(void)close(old);
+	if (!inherited)
+		rc_role_leave(ctx);
+	rc_send_unlock(ctx);
+	rc_restore_signals(&mask);
+}
+
+static int
+once(struct rumpclient *ctx)
+{
+	struct rc_link link;
+	int error = rc_dial(&ctx->url, &link);
+
+	if (error == 0)
+		error = rc_hello(&link, SP_GUEST, 1);
+	if (error == 0)
+		put_in_place(ctx, &link);
+	return error;
+}
+
+static int
+connect_again(struct rumpclient *ctx)
+{
+	time_t retry = atomic_load(&ctx->retry);
+	int64_t begun = now();
+	int64_t said = -1;
+	int64_t delay = DELAY_FIRST;
+
+	if (retry == 0)
+		return -ENOTCONN;
+	if (retry == RUMPCLIENT_RETRYCONN_DIE)
+		_exit(1);
+	for (;;) {
+		int64_t passed;
+
+		if (once(ctx) == 0) {
+			if (said != -1)
+				fprintf(stderr, "rumpclient: connected to the rump kernel again\n");
+			return 0;
+		}
+		passed = now() - begun;
+		if (retry == RUMPCLIENT_RETRYCONN_ONCE)
+			return -ENOTCONN;
+		if (retry > 0 && passed >= (int64_t)retry * 1000) {
+			fprintf(stderr,
+			    "rumpclient: no connection to the rump kernel for %lld seconds, giving up\n",
+			    (long long)retry);
+			return -ENOTCONN;
+		}
+		if (said == -1 || passed - said >= COMPLAIN_EVERY * 1000) {
+			fprintf(
+			    stderr, "rumpclient: the connection to the rump kernel is lost, trying again\n");
+			said = passed;
+		}
+		if (retry > 0 && delay > (int64_t)retry * 1000 - passed)
+			delay = (int64_t)retry * 1000 - passed;
+		pause_for(delay > 0 ? delay : 1);
+		delay = delay * 2 < DELAY_MOST ? delay * 2 : DELAY_MOST;
+	}
+}
+
+int
+rc_reconnect(struct rumpclient *ctx, uint32_t state)
+{
+	uintptr_t nobody = 0;
+	uint32_t attempts = atomic_load(&ctx->reconnected);
+	int error = 0;
+
+	/* A signal handler's call does not finish what it interrupted: that goes on when it returns. */
+	if (atomic_load(&ctx->reconnecting) == rc_self() || atomic_load(&ctx->receiver) == rc_self())
+		return -ENOTCONN;
+	if (!atomic_compare_exchange_strong(&ctx->reconnecting, &nobody, rc_self())) {
+		(void)rc_futex_wait(&ctx->reconnected, attempts);
+		return 0;
+	}
+	if (atomic_load(&ctx->state) == state)
+		error = connect_again(ctx);
+	atomic_store(&ctx->reconnecting, 0);
+	atomic_fetch_add(&ctx->reconnected, 1);
+	rc_futex_wake(&ctx->reconnected, INT_MAX);
+	return error;
+}

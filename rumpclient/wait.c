@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Waiting for an answer: as the receiver, or asleep until the receiver brings it.
+ *
+ * Theory of operation: the role is a word with the thread that has it. Who gives it up wakes one of the
+ * sleepers, who tries to take it; others may be faster, which is as well. A sleeper says that it sleeps
+ * before it looks whether the role is free, and the role is freed before its last owner looks for sleepers,
+ * so that one of them sees the other. A signal handler's call in the thread that has the role finds its own
+ * name in it, and acts for the interrupted one.
+ */
+#include "config.h"
+
+#include "rumpclient/client.h"
+
+#include <limits.h>
+
+#include "sp/frame.h"
+
+/* The cheapest call that there is: getpid. */
+#define CALL_GETPID 20
+
+bool
+rc_role_try(struct rumpclient *ctx, bool *inherited)
+{
+	uintptr_t none = 0;
+	uintptr_t wanted = atomic_load(&ctx->wanted);
+
+	*inherited = atomic_load(&ctx->receiver) == rc_self();
+	if (*inherited)
+		return true;
+	if (wanted != 0 && wanted != rc_self())
+		return false;
+	return atomic_compare_exchange_strong(&ctx->receiver, &none, rc_self());
+}
+
+static bool
+nudge(struct rc_slot *slot)
+{
+	uint32_t word = RC_PENDING;
+
+	if (!atomic_compare_exchange_strong(&slot->word, &word, RC_NUDGED))
+		return false;
+	rc_futex_wake(&slot->word, 1);
+	return true;
+}
+
+static void
+nudge_one(struct rc_slot *slot, void *arg)
+{
+	bool *done = arg;
+
+	if (!*done && slot->call == NULL && atomic_load(&slot->sleeping) != 0)
+		*done = nudge(slot);
+}
+
+void
+rc_role_leave(struct rumpclient *ctx)
+{
+	struct rc_slot *first = atomic_load_explicit(&ctx->slots.table[0], memory_order_relaxed);
+	uint64_t sleepers;
+	bool done = false;
+
+	atomic_store(&ctx->receiver, 0);
+	if (atomic_load(&ctx->wanted) != 0) {
+		atomic_fetch_add(&ctx->vacated, 1);
+		rc_futex_wake(&ctx->vacated, INT_MAX);
+		return;
+	}
+	for (sleepers = atomic_load(&ctx->sleepers); sleepers != 0; sleepers &= sleepers - 1)
+		if (nudge(&first[__builtin_ctzll(sleepers)]))
+			return;
+	if (atomic_load(&ctx->sleepers_beyond) != 0)
+		rc_slots_each(&ctx->slots, nudge_one, &done);
+}
+
+int
+rc_role_seize(struct rumpclient *ctx)
+{
+	uintptr_t none = 0;
+	bool inherited;
+
+	if (!atomic_compare_exchange_strong(&ctx->wanted, &none, rc_self()))
+		return -EBUSY;
+	for (;;) {
+		static const struct rc_request nothing = {.type = SP_SYSCALL, .u = CALL_GETPID};
+		struct sp_syscall_response response;
+		uint32_t vacated = atomic_load(&ctx->vacated);
+		int error;
+
+		if (rc_role_try(ctx, &inherited)) {
+			rc_receive_take_over(ctx);
+			return 0;
+		}
+		/* The receiver is blocked until something comes. This answer does, and it then sees `wanted`.
+		 */
+		error = rc_request(ctx, &nothing, &response, sizeof(response));
+		if (error != 0) {
+			atomic_store(&ctx->wanted, 0);
+			return error;
+		}
+		if (atomic_load(&ctx->receiver) != 0)
+			(void)rc_futex_wait(&ctx->vacated, vacated);
+	}
+}
+
+void
+rc_interrupt(struct rumpclient *ctx, struct rc_slot *slot)
+{
+	struct {
+		struct sp_header header;
+		struct sp_interrupt body;
+	} frame;
+	struct iovec iov = {&frame, sizeof(frame)};
+
+	if (!(ctx->capabilities & SP_CAP_INTERRUPT) || !slot->system_call || slot->interrupted)
+		return;
+	slot->interrupted = true;
+	frame.header =
+	    sp_header(SP_REQUEST, SP_INTERRUPT, 0, atomic_fetch_add(&ctx->slots.next, 1), sizeof(frame.body));
+	frame.body.reqno = atomic_load_explicit(&slot->key, memory_order_relaxed) - 1;
+	(void)rc_send(ctx, slot, &iov, 1, sizeof(frame));
+}
+
+/* With the role: until the slot's answer has come, and nothing is left that needs no waiting. */
+static void
+lead(struct rumpclient *ctx, struct rc_slot *slot, bool inherited)
+{
+	rc_receive_take_over(ctx);
+	for (;;) {
+		int result = rc_receive_frame(ctx);
+
+		if (rc_raised) {
+			rc_raised = false;
+			rc_interrupt(ctx, slot);
+		}
+		if (result == 1)
+			continue;
+		if (result == 0) {
+			if (atomic_load_explicit(&slot->word, memory_order_acquire) == RC_DONE)
+				return;
+			if (!inherited && atomic_load(&ctx->wanted) != 0 &&
+			    atomic_load(&ctx->wanted) != rc_self())
+				return;
+			result = rc_receive(ctx, slot);
+			if (result == 1 || result == -EAGAIN)
+				continue;
+			if (result == -EINTR) {
+				rc_interrupt(ctx, slot);
+				continue;
+			}
+		}
+		rc_lost(ctx);
+		return;
+	}
+}
+
+static void
+follow(struct rumpclient *ctx, struct rc_slot *slot)
+{
+	uint64_t bit = slot->index < RC_TABLE_FIRST ? (uint64_t)1 << slot->index : 0;
+
+	atomic_store(&slot->sleeping, 1);
+	if (bit != 0)
+		atomic_fetch_or(&ctx->sleepers, bit);
+	else
+		atomic_fetch_add(&ctx->sleepers_beyond, 1);
+	for (;;) {
+		uint32_t word = RC_NUDGED;
+
+		if (atomic_load(&slot->word) == RC_DONE)
+			break;
+		(void)atomic_compare_exchange_strong(&slot->word, &word, RC_PENDING);
+		if (atomic_load(&ctx->receiver) == 0 && atomic_load(&ctx->wanted) == 0)
+			break;
+		if (rc_futex_wait(&slot->word, RC_PENDING) == -EINTR)
+			rc_interrupt(ctx, slot);
+	}
+	if (bit != 0)
+		atomic_fetch_and(&ctx->sleepers, ~bit);
+	else
+		atomic_fetch_sub(&ctx->sleepers_beyond, 1);
+	atomic_store(&slot->sleeping, 0);
+}
+
+void
+rc_wait(struct rumpclient *ctx, struct rc_slot *slot)
+{
+	bool inherited;
+
+	while (atomic_load_explicit(&slot->word, memory_order_acquire) != RC_DONE) {
+		if (!rc_role_try(ctx, &inherited)) {
+			follow(ctx, slot);
+			continue;
+		}
+		lead(ctx, slot, inherited);
+		if (!inherited)
+			rc_role_leave(ctx);
+	}
+}
