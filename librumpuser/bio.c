@@ -42,20 +42,7 @@ static struct {
 	struct host_cond drained;
 } requests;
 
-static _Atomic(const char *) engine = "none";
 static HOST_TLS bool in_bio_thread;
-
-const char *
-bio_engine(void)
-{
-	return engine;
-}
-
-void
-bio_set_engine(const char *name)
-{
-	engine = name;
-}
 
 void
 bio_thread_begin(void)

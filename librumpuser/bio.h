@@ -98,8 +98,4 @@ void bio_report(struct bio_list *finished);
 /* Waits until no request on fd that has been submitted so far is any business of the host's. */
 void bio_drain(int fd);
 
-/* What serves reads: "io_uring", "threads", or "none" before the first request. */
-const char *bio_engine(void);
-void bio_set_engine(const char *name);
-
 #endif

@@ -241,12 +241,10 @@ bio_ring_main(void *arg)
 
 #ifdef HAVE_IO_URING
 	if (open_ring()) {
-		bio_set_engine("io_uring");
 		bio_thread_begin();
 		serve();
 	}
 #endif
-	bio_set_engine("threads");
 	host_lock_enter(&bio_lock);
 	pool->main = bio_worker;
 	host_lock_exit(&bio_lock);

@@ -84,6 +84,12 @@ strict_kernel_start(void)
 	has_cpu = true;
 }
 
+void
+strict_kernel_enter(void)
+{
+	has_cpu = true;
+}
+
 bool
 strict_kernel_has_cpu(void)
 {

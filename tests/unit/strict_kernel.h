@@ -11,6 +11,9 @@
 /* Calls rumpuser_init(), once a program. The calling thread then holds the CPU. */
 void strict_kernel_start(void);
 
+/* Lets the calling thread, one of the program's own, hold the CPU. */
+void strict_kernel_enter(void);
+
 /* Whether the calling thread holds the CPU. */
 bool strict_kernel_has_cpu(void);
 
