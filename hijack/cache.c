@@ -59,7 +59,7 @@ checksum(const void *data, size_t size)
 	}
 	for (; size > 0; size--, bytes++)
 		hash = (hash ^ *bytes) * 0x100000001b3;
-	return (uint32_t)(hash ^ hash >> 32);
+	return (uint32_t)(hash * 0x9e3779b97f4a7c15 >> 32);
 }
 
 static const char *
@@ -137,8 +137,11 @@ int
 hijack_cache_open(char *const *environment, bool create)
 {
 	char shared[40] = "/rumpkit-";
+	const char *chosen = lookup(environment, "RUMPHIJACK_CACHE");
 	int fd;
 
+	if (chosen != NULL)
+		return open_directory(chosen, "", "", create);
 	fd = open_directory(lookup(environment, "XDG_CACHE_HOME"), "", "/rumpkit", create);
 	if (fd < 0)
 		fd = open_directory(lookup(environment, "HOME"), "/.cache", "/rumpkit", create);

@@ -8,8 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HIJACK_WINDOW_MAX 23 /* bytes of a window: 4, and a last instruction of 15, fit with room to spare \
-			      */
+#define HIJACK_WINDOW_MAX \
+	23 /* bytes of a window: 4, and a last instruction of 15, fit with room to spare \
+	    */
 #define HIJACK_NO_FIX 0xff
 #define HIJACK_SITES_MAX 4096 /* more than any object that is scanned has */
 
