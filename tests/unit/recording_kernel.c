@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
 #include "tests/unit/recording_kernel.h"
 
 #include "tests/unit/unit.h"
