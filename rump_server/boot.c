@@ -131,6 +131,8 @@ boot(const struct kernel *kernel, const struct boot_plan *plan, struct complaint
 		if (error != 0)
 			return complain(complaint, "cannot detach: %s", kernel_strerror(error));
 	}
+	/* A reader of the console that goes away is no reason to end. */
+	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
