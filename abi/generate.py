@@ -257,6 +257,7 @@ POINTEES = {
 READ_THEN_WRITTEN = {"timer_create.evp": "IN", "__quotactl.args": "OPAQUE", "aio_cancel.aiocbp": "OPAQUE",
                      "aio_error.aiocbp": "OPAQUE", "aio_fsync.aiocbp": "OPAQUE", "aio_read.aiocbp": "OPAQUE",
                      "aio_return.aiocbp": "OPAQUE", "aio_write.aiocbp": "OPAQUE", "lio_listio.sig": "OPAQUE"}
+CHANGE_CREDENTIALS = {"setuid", "seteuid", "setreuid", "setgid", "setegid", "setregid", "setgroups"}
 COMPAT_SIZES = {"timeval50": 8, "timespec50": 8, "stat30": 128}
 
 
@@ -318,7 +319,8 @@ def signatures(directory):
         args = [(slot, signature_arg(row, kind, name, slots_, sizes)) for kind, name, slot in arglist]
         text = ", ".join(f"[{slot}] = {{{arg}}}" for slot, arg in args if arg)
         count = 8 if row["kind"] == "INDIR" else slots(row)
-        print(f'[{number}] = {{"{row["name"]}", {count}, {"true" if offered_ else "false"}, {{{text}}}}},')
+        truth = ["true" if fact else "false" for fact in (offered_, row["name"] in CHANGE_CREDENTIALS)]
+        print(f'[{number}] = {{"{row["name"]}", {count}, {", ".join(truth)}, {{{text}}}}},')
 
 
 # Calls that return their error instead of setting errno.

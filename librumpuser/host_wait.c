@@ -5,6 +5,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -82,6 +83,16 @@ host_poll(struct pollfd *fds, nfds_t count, const struct timespec *deadline)
 	}
 	int ready = ppoll(fds, count, timeout, NULL);
 	return ready == -1 ? -errno : ready;
+}
+
+int
+host_epoll_wait(int fd, struct epoll_event *event, int milliseconds)
+{
+	int ready = epoll_wait(fd, event, 1, milliseconds);
+
+	if (ready == -1)
+		return errno == EINTR ? 0 : -errno;
+	return ready;
 }
 
 uint32_t

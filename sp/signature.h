@@ -50,7 +50,8 @@ struct sp_arg {
 struct sp_signature {
 	const char *name; /* NULL: no call has this number */
 	uint8_t slots;
-	bool offered; /* by a rump kernel of the table's release */
+	bool offered;     /* by a rump kernel of the table's release */
+	bool credentials; /* changes those of the process */
 	struct sp_arg arg[SP_SLOTS_MAX];
 };
 

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Theory of operation
+ *
+ * A call counts in client->calls from call_accept() to the end of call_end(), and holds a reference. While it
+ * counts, the client's process does not go away.
+ *
+ * Its lwp is one of the client's spares, or made for it; in between it belongs to the call alone. It goes
+ * back to the spares only once the worker is itself again, since an lwp must not be current in two threads.
+ *
+ * Where INTERRUPT holds, the call is on a list. To interrupt a running one, the lwp is pinned, so that the
+ * upcall can be made without a lock; the call does not give up its lwp before the pins are gone.
+ */
+#include "librumpuser/sp_call.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rump/rumpdefs.h>
+
+#include "librumpuser/hyp.h"
+#include "librumpuser/sp_attached.h"
+#include "librumpuser/sp_client.h"
+#include "librumpuser/sp_kernel.h"
+#include "librumpuser/sp_lwps.h"
+#include "librumpuser/sp_output.h"
+#include "librumpuser/sp_ticket.h"
+#include "sp/signature.h"
+
+HOST_TLS struct client_call *call_current;
+
+static void
+run_job(struct job *job)
+{
+	call_run((struct client_call *)job);
+}
+
+/* Answers a call that never began. */
+static void
+refuse(struct sp_client *c, const struct sp_header *request, int error)
+{
+	struct client_call unmade = {.client = c, .header = *request};
+
+	if (error == -ENOSYS)
+		call_answer(&unmade, RUMP_ENOSYS, (long[2]){0, 0});
+	else
+		output_error(c, request->reqno,
+		    error == -EAGAIN   ? SP_ERR_TRYAGAIN
+		    : error == -ENOMEM ? SP_ERR_NOMEM
+				       : SP_ERR_MALFORMED);
+}
+
+/* Reads the arguments. Slots that did not come are zero. */
+static int
+read_arguments(struct client_call *call, struct sp_cursor *body)
+{
+	struct sp_call begin = {0};
+	uint32_t need;
+	size_t bytes;
+	int error;
+
+	if (call->header.type == SP_PREFORK)
+		return body->left == 0 ? 0 : -EBADMSG;
+	if (call->header.type == SP_CALL) {
+		if (!sp_take(body, &begin, sizeof(begin)) || begin.slots > SP_SLOTS_MAX)
+			return -EBADMSG;
+		bytes = begin.slots * sizeof(int64_t);
+	} else {
+		bytes = body->left;
+	}
+	if (bytes % sizeof(int64_t) != 0)
+		return -EBADMSG;
+	error = sp_call_check(call->header.u, (uint32_t)(bytes / sizeof(int64_t)), &need);
+	if (error != 0)
+		return error;
+	if (!sp_take(body, call->args, bytes))
+		return -EBADMSG;
+	if (call->header.type == SP_CALL)
+		return attached_parse(&call->attached, body, begin.attachments);
+	return 0;
+}
+
+/* Counts the call in, and finds it an lwp if there is one. */
+static int
+admit(struct client_call *call)
+{
+	struct sp_client *c = call->client;
+	int error = 0;
+
+	host_lock_enter(&c->lock);
+	if (c->state != CLIENT_RUNNING)
+		error = -ENOTCONN;
+	else if (c->calls >= sp_config.calls)
+		error = -EAGAIN;
+	if (error == 0) {
+		c->calls++;
+		call->lwp = lwps_take(c);
+		call->lwps_generation = c->spares_generation;
+		call->listed = client_can(c, SP_CAP_INTERRUPT);
+		if (call->listed)
+			TAILQ_INSERT_TAIL(&c->interruptible, call, entries);
+	}
+	host_lock_exit(&c->lock);
+	return error;
+}
+
+struct client_call *
+call_accept(struct sp_client *c, const struct sp_frame *frame)
+{
+	struct client_call *call = malloc(sizeof(*call));
+	struct sp_cursor body = frame->body;
+	int error = -ENOMEM;
+
+	if (call != NULL) {
+		*call = (struct client_call){.job.run = run_job, .client = c, .header = frame->header};
+		error = read_arguments(call, &body);
+		if (error == 0)
+			error = admit(call);
+		if (error == 0) {
+			client_ref(c);
+			return call;
+		}
+		attached_free(call->attached);
+		free(call);
+	}
+	if (error != -ENOTCONN)
+		refuse(c, &frame->header, error);
+	return NULL;
+}
+
+/* Marks the call as interruptible by an upcall. False when it was interrupted before it began. */
+static bool
+begin_interruptible(struct client_call *call)
+{
+	struct sp_client *c = call->client;
+	bool interrupted;
+
+	if (!call->listed)
+		return true;
+	host_lock_enter(&c->lock);
+	interrupted = call->interrupted;
+	call->running = true;
+	host_lock_exit(&c->lock);
+	return !interrupted;
+}
+
+static void
+end_interruptible(struct client_call *call)
+{
+	struct sp_client *c = call->client;
+
+	if (!call->listed)
+		return;
+	host_lock_enter(&c->lock);
+	TAILQ_REMOVE(&c->interruptible, call, entries);
+	call->listed = false;
+	while (call->pins != 0)
+		host_cond_wait(&c->cond, &c->lock, NULL);
+	host_lock_exit(&c->lock);
+}
+
+void
+call_interrupt(struct sp_client *c, uint64_t reqno)
+{
+	struct client_call *call;
+	bool pinned = false;
+
+	host_lock_enter(&c->lock);
+	TAILQ_FOREACH(call, &c->interruptible, entries)
+	{
+		if (call->header.reqno == reqno)
+			break;
+	}
+	if (call != NULL) {
+		pinned = call->running && !call->interrupted;
+		call->interrupted = true;
+		call->pins += pinned;
+	}
+	host_lock_exit(&c->lock);
+	if (!pinned)
+		return;
+	kernel_interrupt(call->lwp);
+	host_lock_enter(&c->lock);
+	call->pins--;
+	host_lock_exit(&c->lock);
+	host_cond_wake(&c->cond, HOST_WAKE_ALL);
+}
+
+void
+call_answer(struct client_call *call, int error, const long retval[2])
+{
+	struct {
+		struct sp_header header;
+		struct sp_syscall_response body;
+	} begin = {
+	    .header = sp_header(SP_RESPONSE, call->header.type, 0, call->header.reqno, sizeof(begin.body)),
+	    .body = {.error = error, .retval = {retval[0], retval[1]}},
+	};
+	struct iovec iov[2] = {{&begin, sizeof(begin)}};
+	int count = 1;
+
+	if (call->attached != NULL) {
+		if (!attached_results(call->attached, &iov[1])) {
+			output_error(call->client, call->header.reqno, SP_ERR_NOMEM);
+			return;
+		}
+		count += iov[1].iov_len != 0;
+		begin.header.len += iov[1].iov_len;
+	}
+	output_send(call->client, iov, count);
+}
+
+/* Gives the lwp back, or up, while it is current: true when the caller is to put it to the spares. */
+static bool
+leave_lwp(struct client_call *call)
+{
+	struct sp_client *c = call->client;
+	bool keep;
+
+	host_lock_enter(&c->lock);
+	keep = c->state == CLIENT_RUNNING && c->spares < CLIENT_SPARES &&
+	       call->lwps_generation == c->spares_generation;
+	host_lock_exit(&c->lock);
+	if (keep)
+		kernel_become(NULL);
+	else
+		kernel_release_current();
+	return keep;
+}
+
+/* Makes the call's lwp current. Returns 0 or NetBSD's errno. */
+static int
+enter_lwp(struct client_call *call)
+{
+	int error = 0;
+
+	if (call->lwp != NULL)
+		kernel_become(call->lwp);
+	else
+		call->lwp = kernel_become_new(call->client->pid, &error);
+	return error;
+}
+
+/* The system call itself. Returns false when it could not be made. */
+static bool
+run_syscall(struct client_call *call)
+{
+	long retval[2] = {0, 0};
+	int error;
+
+	kernel_enter();
+	error = enter_lwp(call);
+	if (error != 0) {
+		kernel_leave();
+		output_error(
+		    call->client, call->header.reqno, error == RUMP_EBUSY ? SP_ERR_INEXEC : SP_ERR_TRYAGAIN);
+		return false;
+	}
+	if (begin_interruptible(call)) {
+		call_current = call;
+		error = hyp.hyp_syscall((int)call->header.u, call->args, retval);
+		call_current = NULL;
+	} else {
+		error = RUMP_EINTR;
+	}
+	end_interruptible(call);
+	if (!leave_lwp(call))
+		call->lwp = NULL;
+	kernel_leave();
+	call_answer(call, error, retval);
+	if (lwps_outdated_by(call->header.u))
+		lwps_outdate(call->client);
+	return true;
+}
+
+/* Counts the call out. */
+static void
+call_end(struct client_call *call)
+{
+	struct sp_client *c = call->client;
+	struct lwp *lwp = call->lwp;
+	bool advance;
+
+	host_lock_enter(&c->lock);
+	if (call->listed)
+		TAILQ_REMOVE(&c->interruptible, call, entries);
+	if (lwp != NULL && lwps_keep(c, lwp, call->lwps_generation))
+		lwp = NULL;
+	host_lock_exit(&c->lock);
+	if (lwp != NULL)
+		kernel_enter_release(lwp);
+	host_lock_enter(&c->lock);
+	c->calls--;
+	advance = c->calls == 0 && c->state != CLIENT_RUNNING;
+	host_lock_exit(&c->lock);
+	if (advance)
+		client_advance(c);
+	client_put(c);
+	attached_free(call->attached);
+	free(call);
+}
+
+void
+call_run(struct client_call *call)
+{
+	if (!pool_busy()) {
+		output_error(call->client, call->header.reqno, SP_ERR_TRYAGAIN);
+		call_end(call);
+		return;
+	}
+	if (call->header.type == SP_PREFORK)
+		ticket_make(call);
+	else
+		run_syscall(call);
+	call_end(call);
+	pool_free();
+}

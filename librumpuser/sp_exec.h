@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The handshakes: how a client begins, and how it goes on as another program. */
+#ifndef LIBRUMPUSER_SP_EXEC_H
+#define LIBRUMPUSER_SP_EXEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sp/frame.h"
+
+struct sp_client;
+
+/*
+ * The first frame of a connection, taken in by the loop; what follows it is in client->early. Starts the
+ * client in a worker, or drops it.
+ */
+void handshake_begin(struct sp_client *c, const struct sp_frame *frame);
+
+/*
+ * A HANDSHAKE of a client that runs. Returns 1 when it is an EXEC that has begun: nothing more is to be read
+ * until it is over, and the reading role is its own; 0 when it was answered.
+ */
+int exec_request(struct sp_client *c, const struct sp_frame *frame);
+
+/* The second half of an EXEC, once the client's calls are over, and the end: reading goes on. */
+void exec_finish(struct sp_client *c);
+void exec_resume(struct sp_client *c);
+
+#endif

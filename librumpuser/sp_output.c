@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Theory of operation
+ *
+ * A frame goes to the socket from the thread that made it. What the socket does not take is queued, and the
+ * loop sends it when there is room. Only then is memory used, and no more than OUTPUT_QUEUE_MAX and one frame
+ * for each thread that works for the client: a thread that finds more waits, having let another worker take
+ * its place, until the client has read, or has left everything unread for so long that the loop drops it.
+ */
+#include "librumpuser/sp_output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "librumpuser/sp_client.h"
+#include "librumpuser/sp_loop.h"
+#include "librumpuser/sp_pool.h"
+
+struct output_chunk {
+	STAILQ_ENTRY(output_chunk) entries;
+	size_t at;
+	size_t len;
+	uint8_t bytes[];
+};
+
+void
+output_init(struct sp_output *out)
+{
+	STAILQ_INIT(&out->chunks);
+}
+
+static void
+discard(struct sp_output *out)
+{
+	struct output_chunk *chunk;
+
+	while ((chunk = STAILQ_FIRST(&out->chunks)) != NULL) {
+		STAILQ_REMOVE_HEAD(&out->chunks, entries);
+		free(chunk);
+	}
+	out->queued = 0;
+}
+
+void
+output_fini(struct sp_output *out)
+{
+	discard(out);
+}
+
+void
+output_close(struct sp_output *out)
+{
+	host_lock_enter(&out->lock);
+	out->closed = true;
+	discard(out);
+	host_lock_exit(&out->lock);
+	host_cond_wake(&out->drained, HOST_WAKE_ALL);
+}
+
+static bool
+enqueue(struct sp_output *out, const struct iovec *iov, int count)
+{
+	struct output_chunk *chunk;
+	size_t len = 0;
+
+	for (int i = 0; i < count; i++)
+		len += iov[i].iov_len;
+	chunk = malloc(sizeof(*chunk) + len);
+	if (chunk == NULL)
+		return false;
+	chunk->at = 0;
+	chunk->len = 0;
+	for (int i = 0; i < count; i++) {
+		if (iov[i].iov_len != 0)
+			memcpy(chunk->bytes + chunk->len, iov[i].iov_base, iov[i].iov_len);
+		chunk->len += iov[i].iov_len;
+	}
+	STAILQ_INSERT_TAIL(&out->chunks, chunk, entries);
+	out->queued += len;
+	return true;
+}
+
+/* Waits, with the lock held before and after, until the queue is short again. */
+static void
+wait_for_room(struct sp_output *out)
+{
+	while (!out->closed && out->queued > OUTPUT_QUEUE_MAX)
+		host_cond_wait(&out->drained, &out->lock, NULL);
+}
+
+/* Sends or queues, with the lock held. False when the client is to be dropped. */
+static bool
+send_locked(struct sp_client *c, struct iovec *iov, int count, bool *watch)
+{
+	struct sp_output *out = &c->out;
+
+	if (STAILQ_EMPTY(&out->chunks)) {
+		ssize_t n = sp_send(&c->transport, iov, count, false);
+
+		if (n < 0 && n != -EAGAIN)
+			return false;
+		count = sp_iov_advance(&iov, count, n > 0 ? (size_t)n : 0);
+		if (count == 0)
+			return true;
+	}
+	if (!enqueue(out, iov, count))
+		return false;
+	*watch = !out->waiting;
+	out->waiting = true;
+	return true;
+}
+
+bool
+output_send(struct sp_client *c, struct iovec *iov, int count)
+{
+	struct sp_output *out = &c->out;
+	bool watch = false, sent = false, gone;
+
+	host_lock_enter(&out->lock);
+	if (out->queued > OUTPUT_QUEUE_MAX && !out->closed) {
+		bool was_busy = worker_self != NULL && worker_self->busy;
+
+		host_lock_exit(&out->lock);
+		if (!was_busy && !pool_busy()) {
+			client_drop(c);
+			return false;
+		}
+		host_lock_enter(&out->lock);
+		wait_for_room(out);
+		if (!was_busy)
+			pool_free();
+	}
+	gone = out->closed;
+	if (!gone)
+		sent = send_locked(c, iov, count, &watch);
+	host_lock_exit(&out->lock);
+	if (watch)
+		loop_watch_output(c);
+	if (!gone && !sent)
+		client_drop(c);
+	return sent;
+}
+
+bool
+output_frame(struct sp_client *c, enum sp_class class, uint16_t type, uint32_t u, uint64_t reqno,
+    const void *body, size_t len)
+{
+	struct sp_header header = sp_header(class, type, u, reqno, len);
+	struct iovec iov[2] = {{&header, sizeof(header)}, {(void *)(uintptr_t)body, len}};
+
+	return output_send(c, iov, len != 0 ? 2 : 1);
+}
+
+bool
+output_error(struct sp_client *c, uint64_t reqno, enum sp_error code)
+{
+	return output_frame(c, SP_ERROR, 0, code, reqno, NULL, 0);
+}
+
+int
+output_flush(struct sp_client *c)
+{
+	struct sp_output *out = &c->out;
+	struct output_chunk *chunk;
+	int rv = 0;
+
+	host_lock_enter(&out->lock);
+	while ((chunk = STAILQ_FIRST(&out->chunks)) != NULL) {
+		struct iovec iov = {chunk->bytes + chunk->at, chunk->len - chunk->at};
+		ssize_t n = sp_send(&c->transport, &iov, 1, false);
+
+		if (n < 0) {
+			rv = n == -EAGAIN ? 1 : (int)n;
+			break;
+		}
+		out->queued -= (size_t)n;
+		chunk->at += (size_t)n;
+		if (chunk->at < chunk->len)
+			continue;
+		STAILQ_REMOVE_HEAD(&out->chunks, entries);
+		free(chunk);
+	}
+	if (rv == 0)
+		out->waiting = false;
+	host_lock_exit(&out->lock);
+	host_cond_wake(&out->drained, HOST_WAKE_ALL);
+	return rv;
+}
+
+void
+output_linger(struct sp_client *c, int milliseconds)
+{
+	struct timespec deadline;
+
+	host_deadline(&deadline, 0, (int64_t)milliseconds * 1000000);
+	host_lock_enter(&c->out.lock);
+	while (!c->out.closed && c->out.queued != 0) {
+		if (host_cond_wait(&c->out.drained, &c->out.lock, &deadline) == -ETIMEDOUT)
+			break;
+	}
+	host_lock_exit(&c->out.lock);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Theory of operation
+ *
+ * Every worker waits on one epoll set, edge-triggered: the host wakes exactly one for each client that has
+ * something to say, the one that has waited least, whose caches are warm. That worker receives, runs the call
+ * and sends the answer: one wake-up a call. Calls found behind the first go to the queue, as do jobs of other
+ * threads.
+ *
+ * A worker is idle (waits), searching (awake, looks for work) or busy (runs a call, which may sleep for
+ * ever). The rule that nothing stops other clients is that somebody is always idle or searching: the last
+ * searching one does not become busy before it has woken another, when there is something in the queue,
+ * or has started one, when nobody is idle. So the pool grows to as many threads as calls sleep, and one. Idle
+ * threads beyond a few end after a while.
+ *
+ * `counts` holds the numbers of idle and searching in one word. Queue and counts make a Dekker pair: a pusher
+ * fills the queue, then looks whether anybody searches; a worker stops searching, then looks at the queue.
+ * `notified` is set from a wake-up until somebody has got it, so that many pushes cost one write.
+ */
+#include "config.h"
+
+#include "librumpuser/sp_pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "librumpuser/host_lock.h"
+#include "librumpuser/sp_kernel.h"
+
+#define WORKERS_MIN 4
+#define IDLE_MS 5000
+#define WAKE_ID UINT64_MAX
+
+#define IDLE_ONE UINT64_C(1)
+#define SEARCHING_ONE (UINT64_C(1) << 32)
+
+HOST_TLS struct worker *worker_self;
+
+static int epoll_fd = -1;
+static int wake_fd = -1;
+static _Atomic uint64_t counts;
+static _Atomic bool notified;
+static struct host_lock queue_lock;
+static STAILQ_HEAD(, job) queue = STAILQ_HEAD_INITIALIZER(queue);
+static _Atomic uint32_t queued;
+
+static uint32_t
+idle(uint64_t of)
+{
+	return (uint32_t)of;
+}
+
+static uint32_t
+searching(uint64_t of)
+{
+	return (uint32_t)(of >> 32);
+}
+
+static struct job *
+pop(void)
+{
+	struct job *job;
+
+	if (atomic_load(&queued) == 0)
+		return NULL;
+	host_lock_enter(&queue_lock);
+	job = STAILQ_FIRST(&queue);
+	if (job != NULL) {
+		STAILQ_REMOVE_HEAD(&queue, entries);
+		atomic_fetch_sub(&queued, 1);
+	}
+	host_lock_exit(&queue_lock);
+	return job;
+}
+
+static void
+wake_one(void)
+{
+	static const uint64_t one = 1;
+
+	if (atomic_exchange(&notified, true))
+		return;
+	/* It fails only when the counter is full, and then it wakes all the same. */
+	if (write(wake_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+/* Waits for a client or a wake-up. False when nothing came for long. */
+static bool
+wait_event(uint64_t *id)
+{
+	struct epoll_event event;
+	bool got;
+
+	atomic_fetch_add(&counts, IDLE_ONE - SEARCHING_ONE);
+	got = atomic_load(&queued) != 0;
+	if (got)
+		event.data.u64 = WAKE_ID;
+	else
+		got = host_epoll_wait(epoll_fd, &event, IDLE_MS) == 1;
+	atomic_fetch_add(&counts, SEARCHING_ONE - IDLE_ONE);
+	*id = event.data.u64;
+	return got;
+}
+
+/* Takes the calling worker off the count, unless it is needed. */
+static bool
+may_end(void)
+{
+	uint64_t now = atomic_load(&counts);
+
+	while (idle(now) >= WORKERS_MIN) {
+		if (!atomic_compare_exchange_weak(&counts, &now, now - SEARCHING_ONE))
+			continue;
+		if (atomic_load(&queued) == 0)
+			return true;
+		atomic_fetch_add(&counts, SEARCHING_ONE);
+		return false;
+	}
+	return false;
+}
+
+static void *
+worker_main(void *arg)
+{
+	struct worker self = {.buffer = arg};
+	struct job *job;
+	uint64_t id;
+
+	worker_self = &self;
+	kernel_attach(&self);
+	for (;;) {
+		while ((job = pop()) != NULL)
+			job->run(job);
+		if (!wait_event(&id)) {
+			if (may_end())
+				break;
+		} else if (id == WAKE_ID) {
+			atomic_store(&notified, false);
+		} else {
+			pool_event(id);
+		}
+	}
+	kernel_detach(&self);
+	free(self.buffer);
+	return NULL;
+}
+
+static int
+start_worker(void)
+{
+	uint8_t *buffer = malloc(WORKER_BUFFER);
+	int error;
+
+	if (buffer == NULL)
+		return -ENOMEM;
+	atomic_fetch_add(&counts, SEARCHING_ONE);
+	error = host_thread_start(NULL, worker_main, buffer, "rump_sp");
+	if (error != 0) {
+		atomic_fetch_sub(&counts, SEARCHING_ONE);
+		free(buffer);
+	}
+	return error;
+}
+
+int
+pool_start(void)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = WAKE_ID};
+	int error = 0;
+
+	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (epoll_fd < 0 || wake_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, wake_fd, &event) != 0)
+		error = -errno;
+	for (int i = 0; i < WORKERS_MIN && error == 0; i++)
+		error = start_worker();
+	return error;
+}
+
+int
+pool_watch(int fd, uint64_t id)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.u64 = id};
+
+	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+}
+
+void
+pool_unwatch(int fd)
+{
+	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+void
+pool_submit(struct job *job)
+{
+	host_lock_enter(&queue_lock);
+	STAILQ_INSERT_TAIL(&queue, job, entries);
+	atomic_fetch_add(&queued, 1);
+	host_lock_exit(&queue_lock);
+	/* A worker that searches will find it, and so will the caller when it is one. */
+	if (searching(atomic_load(&counts)) == 0)
+		wake_one();
+}
+
+bool
+pool_busy(void)
+{
+	uint64_t before;
+
+	if (worker_self == NULL || worker_self->busy)
+		return true;
+	before = atomic_fetch_sub(&counts, SEARCHING_ONE);
+	worker_self->busy = true;
+	if (searching(before) > 1)
+		return true;
+	if (idle(before) != 0) {
+		if (atomic_load(&queued) != 0)
+			wake_one();
+		return true;
+	}
+	if (start_worker() == 0)
+		return true;
+	pool_free();
+	return false;
+}
+
+void
+pool_free(void)
+{
+	if (worker_self == NULL || !worker_self->busy)
+		return;
+	worker_self->busy = false;
+	atomic_fetch_add(&counts, SEARCHING_ONE);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The threads that read from clients and run their calls. */
+#ifndef LIBRUMPUSER_SP_POOL_H
+#define LIBRUMPUSER_SP_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "librumpuser/host.h"
+
+#define WORKER_BUFFER 65536
+
+struct lwp;
+
+struct worker {
+	struct lwp *lwp; /* the kernel's thread that this one is between calls */
+	bool busy;
+	uint8_t *buffer; /* WORKER_BUFFER bytes to receive into */
+};
+
+/* The calling thread's, NULL in threads that are not of the pool. */
+extern HOST_TLS struct worker *worker_self;
+
+struct job {
+	STAILQ_ENTRY(job) entries;
+	void (*run)(struct job *job); /* called in a worker; frees the job */
+};
+
+/* Starts the first workers. Returns 0 or -errno. */
+int pool_start(void);
+
+/* Has a worker call pool_event(id) whenever fd has become readable (edge-triggered), until it is closed. */
+int pool_watch(int fd, uint64_t id);
+void pool_unwatch(int fd);
+
+/* What a client's readiness leads to; not the pool's to define. */
+void pool_event(uint64_t id);
+
+/* Runs a job soon, in a worker. */
+void pool_submit(struct job *job);
+
+/*
+ * A worker is about to do what may take long or sleep, and has finished with it. In between there is another
+ * to take its place. pool_busy() returns false when there is none and none can be had: then do not.
+ */
+bool pool_busy(void);
+void pool_free(void);
+
+#endif
