@@ -41,7 +41,26 @@ annotate_tell_valgrind(void *lock, size_t size, enum annotate_event event, enum 
 		break;
 	}
 }
+
+void
+annotate_tell_order(const _Atomic uint32_t *word, bool before)
+{
+	if (before) {
+		ANNOTATE_HAPPENS_BEFORE(word);
+		return;
+	}
+	ANNOTATE_HAPPENS_AFTER(word);
+	/* The atomic change of the word came after what was told before it. */
+	VALGRIND_HG_CLEAN_MEMORY(word, sizeof(*word));
+}
 #else
+void
+annotate_tell_order(const _Atomic uint32_t *word, bool before)
+{
+	(void)word;
+	(void)before;
+}
+
 void
 annotate_tell_valgrind(void *lock, size_t size, enum annotate_event event, enum annotate_kind kind)
 {

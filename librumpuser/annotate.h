@@ -53,6 +53,22 @@ annotate_tsan_flags(enum annotate_kind kind)
 }
 #endif
 
+void annotate_tell_order(const _Atomic uint32_t *word, bool before);
+
+static inline void
+annotate_before(const _Atomic uint32_t *word)
+{
+	if (__builtin_expect(annotate_on_valgrind, false))
+		annotate_tell_order(word, true);
+}
+
+static inline void
+annotate_after(const _Atomic uint32_t *word)
+{
+	if (__builtin_expect(annotate_on_valgrind, false))
+		annotate_tell_order(word, false);
+}
+
 static inline void
 annotate_created(void *lock, size_t size)
 {

@@ -133,6 +133,7 @@ leave(struct rumpuser_cv *cv, struct cv_waiter *waiter)
 static void
 wake(struct cv_waiter *waiter)
 {
+	annotate_before(&waiter->state);
 	atomic_exchange_explicit(&waiter->state, SIGNALLED, memory_order_release);
 	(void)host_wake(&waiter->state, 1);
 }
@@ -183,6 +184,7 @@ block(struct rumpuser_cv *cv, struct rumpuser_mtx *mtx, const struct timespec *d
 			return RUMP_ETIMEDOUT;
 		}
 	}
+	annotate_after(&waiter.state);
 	return 0;
 }
 
