@@ -324,7 +324,7 @@ def signatures(directory):
 
 
 # Calls that return their error instead of setting errno.
-RETURN_ERRORS = {"__posix_fadvise50", "posix_fallocate"}
+RETURN_ERRORS = {"__posix_fadvise50", "posix_fallocate", "clock_nanosleep"}
 
 
 def stubs(directory):

@@ -38,6 +38,9 @@ struct rumpk_callout {
  */
 RUMPK_EXPORT int rumpk_callout_set(struct rumpk_callout *c, int64_t when);
 
+/* Unsets it, but does not wait when it is running just now. */
+RUMPK_EXPORT void rumpk_callout_unset(struct rumpk_callout *c);
+
 /*
  * Unsets it and waits until it does not run; whether it was set. Not from f itself, and with no
  * lock held that f takes.

@@ -48,7 +48,7 @@ struct fileops {
 
 	/*
 	 * Read from, or write to, uio->offset. Return 0 or an errno; what was moved is what uio->resid
-	 * lost, and a short transfer before an error (EINTR, EAGAIN, ENOSPC) counts as success.
+	 * lost, and a short transfer before EINTR or EAGAIN counts as success.
 	 * EPIPE from write makes the caller send SIGPIPE. NULL: EOPNOTSUPP.
 	 */
 	int (*read)(struct file *fp, struct rumpk_uio *uio, int flags);
@@ -110,7 +110,7 @@ struct file {
 	/* Guarded by lock, for seekable files. */
 	int64_t offset;
 	rumpk_mutex lock;
-	/* Knotes on descriptors of this file; guarded by the kqueues' table lock. */
+	/* Knotes on descriptors of this file; guarded by a lock of kqueue's. */
 	_Atomic(struct rumpk_knote *) knotes;
 	void *pool_link;
 };
@@ -141,6 +141,7 @@ RUMPK_EXPORT struct file *rumpk_fd_get(struct lwp *l, int fd);
 RUMPK_EXPORT struct file *rumpk_fd_get_type(
     struct lwp *l, int fd, enum rumpk_filetype type, int wrong_type, int *error);
 /* Puts a file, whose reference it takes over, under the lowest free descriptor. */
+/* ... or fails (EMFILE, ENOMEM), and then does not. */
 RUMPK_EXPORT int rumpk_fd_install(struct lwp *l, struct file *fp, bool cloexec, int *fdp);
 /* As close(2). */
 RUMPK_EXPORT int rumpk_fd_close(struct lwp *l, int fd);

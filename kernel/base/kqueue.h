@@ -23,15 +23,19 @@ struct rumpk_knote;
 struct rumpk_filterops {
 	/*
 	 * Whether the event holds now; fills kn->data, and EV_EOF in kn->flags. Called with no lock
-	 * held; takes those of the object. For EVFILT_VNODE: rumpk_knote_vnode_event().
+	 * held; takes those of the object. For EVFILT_VNODE: rumpk_vnode_filterops.
 	 */
 	bool (*event)(struct rumpk_knote *kn);
 	/* Optional: the knote goes; its watch has been removed. */
 	void (*detach)(struct rumpk_knote *kn);
-	/* Optional: EV_ADD on an existing knote has set new sfflags and sdata. Returns an errno. */
-	int (*touch)(struct rumpk_knote *kn);
+	/* Optional: EV_ADD on an existing knote brings new fflags and data. NULL: they become sfflags and
+	 * sdata. */
+	void (*touch)(struct rumpk_knote *kn, uint32_t fflags, int64_t data);
+	/* Optional: it has been reported, and EV_CLEAR or EV_DISPATCH asks for a new start. */
+	void (*clear)(struct rumpk_knote *kn);
 };
 
+/* Guarded by the kqueue: between event and touch nothing else looks at the members above the line. */
 struct rumpk_knote {
 	/* As kevent(2) has them: what was asked (s...), and what is to be reported. */
 	uint64_t ident;
@@ -42,6 +46,8 @@ struct rumpk_knote {
 	uint32_t fflags;
 	int64_t data;
 	int64_t udata;
+	/* For event: what rumpk_notify() has said since the last look. */
+	uint32_t noted;
 
 	/* Set by the object. */
 	const struct rumpk_filterops *ops;
@@ -50,15 +56,14 @@ struct rumpk_knote {
 	/* The file, for filters on descriptors. */
 	struct file *fp;
 
-	/* kqueue's own. */
+	/* --- kqueue's own. */
 	struct kqueue *kq;
 	struct fdtable *fdtable;
 	struct rumpk_watch watch;
 	struct rumpk_notelist *list;
 	struct rumpk_knote *hash_next;
-	struct rumpk_knote *file_next, **file_prev;
+	struct rumpk_knote *file_next, *file_prev;
 	struct rumpk_knote *queue_next, *queue_prev;
-	/* What the notelist said since the last look; guarded by kq's lock. */
 	uint32_t pending;
 	uint32_t state;
 };
@@ -66,8 +71,10 @@ struct rumpk_knote {
 /* From kqfilter: watch the list for any of what. */
 RUMPK_EXPORT void rumpk_knote_watch(struct rumpk_knote *kn, struct rumpk_notelist *list, uint32_t what);
 
-/* The event operation of EVFILT_VNODE: holds when any NOTE_* that was asked for has been notified. */
-RUMPK_EXPORT bool rumpk_knote_vnode_event(struct rumpk_knote *kn);
+/* What notifies for itself, rather than through a notelist: puts the knote forward for a look. */
+RUMPK_EXPORT void rumpk_knote_activate(struct rumpk_knote *kn, uint32_t what);
+
+/* For EVFILT_VNODE: the event holds when any NOTE_* that was asked for has been notified. */
 RUMPK_EXPORT extern const struct rumpk_filterops rumpk_vnode_filterops;
 
 #endif

@@ -44,6 +44,8 @@ struct proc {
 	_Atomic(uint32_t) umask;
 	/* Read it with rumpk_proc_cred(). */
 	_Atomic(const struct rumpk_cred *) cred;
+	/* RLIMIT_NOFILE, as far as the table goes. */
+	_Atomic(int32_t) nofile;
 	/* Nobody may sleep any more: the process is being torn down or executes a new program. */
 	atomic_bool exiting;
 
@@ -83,6 +85,8 @@ struct lwp {
 	/* Set by hyp_lwpinterrupt: the sleep under way, or the next in this system call, ends with EINTR. */
 	atomic_bool interrupted;
 	bool implicit;
+	/* Some thread runs as it. */
+	bool running;
 	/* Where it sleeps; guarded by proc->lock. */
 	struct rumpk_sleeper *sleeper;
 	void *pool_link;
@@ -118,7 +122,7 @@ RUMPK_EXPORT void rumpk_proc_rele(struct proc *p);
 
 /*
  * What a component keeps in a process. fork runs while the child is not yet visible, and
- * returns 0 or an errno; exit runs when the last lwp is gone, before the descriptors are closed.
+ * returns 0 or an errno; exit runs when the last lwp goes, after the descriptors have been closed.
  * Registered at boot, by components' init functions only. hooks stays the caller's and must last.
  */
 struct rumpk_proc_hooks {

@@ -22,14 +22,14 @@
 #include "kernel/base/component.h"
 #include "kernel/base/lock.h"
 
-/* What changed: RUMP_NOTE_* of EVFILT_VNODE in the low bits, and these. */
+/* What changed: RUMP_NOTE_* of EVFILT_VNODE in the low bits, of EVFILT_PROC in the high ones, and these
+ * between. */
 #define RUMPK_NOTE_READABLE 0x10000u
 #define RUMPK_NOTE_WRITABLE 0x20000u
 #define RUMPK_NOTE_HANGUP 0x40000u
-#define RUMPK_NOTE_PROC 0x80000u
 
 struct rumpk_watch {
-	struct rumpk_watch *next, **prev;
+	struct rumpk_watch *next, *prev;
 	/* What it waits for: RUMPK_NOTE_* and RUMP_NOTE_*. */
 	uint32_t interest;
 	/* Called with the notelist's lock held: takes no lock of an object, and must not sleep. */
