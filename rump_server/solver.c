@@ -267,6 +267,17 @@ set_order(struct solver *solver)
 	return 0;
 }
 
+/* Whether the named components are there, first of all: they are what the user knows. */
+static int
+find_named(struct solver *solver, const char *const *names, size_t nnames)
+{
+	for (size_t i = 0; i < nnames; i++) {
+		if (catalog_find(solver->catalog, names[i], solver->complaint) == NULL)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 select_named(struct solver *solver, const char *const *names, size_t nnames)
 {
@@ -305,7 +316,9 @@ solver_solve(struct catalog *catalog, const char *const *names, size_t nnames,
 	int result;
 
 	solver_init(&solver, catalog, solution);
-	result = select_named(&solver, hidden_always, hidden_always_count);
+	result = find_named(&solver, names, nnames);
+	if (result == 0)
+		result = select_named(&solver, hidden_always, hidden_always_count);
 	if (result == 0)
 		result = select_named(&solver, names, nnames);
 	for (size_t i = 0; i < solver.nmembers && result == 0; i++) {
