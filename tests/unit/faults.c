@@ -6,14 +6,10 @@
 #include <err.h>
 #include <ftw.h>
 #include <grp.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifdef HAVE_VALGRIND
@@ -21,13 +17,6 @@
 #endif
 
 #define NOBODY 65534
-#define STORM_PAUSE_NS 20000
-
-static struct {
-	pthread_t victim, sender;
-	_Atomic bool over;
-	_Atomic unsigned long arrived;
-} storm;
 
 static char *directory;
 static pid_t owner;
@@ -79,49 +68,6 @@ faults_leave_root(void)
 		return;
 	if (setgroups(0, NULL) == -1 || setgid(NOBODY) == -1 || setuid(NOBODY) == -1)
 		err(1, "leaving root");
-}
-
-static void
-note_signal(int sig)
-{
-	(void)sig;
-	storm.arrived++;
-}
-
-static void *
-send_signals(void *arg)
-{
-	const struct timespec pause = {0, STORM_PAUSE_NS};
-
-	(void)arg;
-	while (!storm.over) {
-		pthread_kill(storm.victim, SIGUSR1);
-		nanosleep(&pause, NULL);
-	}
-	return NULL;
-}
-
-void
-faults_begin_storm(void)
-{
-	struct sigaction action = {.sa_handler = note_signal};
-
-	sigaction(SIGUSR1, &action, NULL);
-	storm.victim = pthread_self();
-	storm.over = false;
-	storm.arrived = 0;
-	if (pthread_create(&storm.sender, NULL, send_signals, NULL) != 0)
-		errx(1, "pthread_create");
-	while (storm.arrived == 0)
-		continue;
-}
-
-unsigned long
-faults_end_storm(void)
-{
-	storm.over = true;
-	pthread_join(storm.sender, NULL);
-	return storm.arrived;
 }
 
 static int

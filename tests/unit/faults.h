@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Ways to make the host refuse, interrupt and run out of things. */
+/* Ways to make the host refuse and run out of things. */
 #ifndef TESTS_UNIT_FAULTS_H
 #define TESTS_UNIT_FAULTS_H
 
@@ -21,15 +21,6 @@ int faults_in_child(int (*function)(void *arg), void *arg);
 
 /* Makes a child of faults_in_child() leave root behind, whom limits on processes do not bind. */
 void faults_leave_root(void);
-
-/*
- * Has a thread send SIGUSR1, whose handler does nothing and restarts no call, to the calling thread, again
- * and again until faults_end_storm().
- */
-void faults_begin_storm(void);
-
-/* Returns how many signals arrived. */
-unsigned long faults_end_storm(void);
 
 /* A file in a directory that is removed at exit. The path is the caller's to free. */
 char *faults_path(const char *name);

@@ -21,6 +21,7 @@
 #include <rump/rumpuser.h>
 
 #include "tests/unit/faults.h"
+#include "tests/unit/signal_storm.h"
 #include "tests/unit/strict_kernel.h"
 
 #define BLOCK 4096
@@ -47,6 +48,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static unsigned outstanding;
 static char *path;
+static struct signal_storm storm;
 
 static void
 done(void *arg, size_t transferred, int error)
@@ -513,7 +515,7 @@ signals_interrupt_no_request(void **state)
 	int fd = make_file(BLOCKS, RUMPUSER_OPEN_RDWR);
 
 	(void)state;
-	faults_begin_storm();
+	signal_storm_start(&storm);
 	for (unsigned round = 0; round < 8; round++) {
 		uncache(fd);
 		for (size_t i = 0; i < COUNT; i++) {
@@ -524,7 +526,7 @@ signals_interrupt_no_request(void **state)
 		for (size_t i = 0; i < COUNT; i++)
 			assert_int_equal(ios[i].error, 0);
 	}
-	assert_true(faults_end_storm() > 0);
+	assert_true(signal_storm_stop(&storm) > 0);
 	assert_int_equal(rumpuser_close(fd), 0);
 	free(ios);
 	free(data);

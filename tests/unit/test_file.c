@@ -22,11 +22,13 @@
 #include <rump/rumpuser.h>
 
 #include "tests/unit/faults.h"
+#include "tests/unit/signal_storm.h"
 #include "tests/unit/strict_kernel.h"
 
 #define NOSEEK RUMPUSER_IOV_NOSEEK
 
 static char *path;
+static struct signal_storm storm;
 
 /* A file of so many bytes, each of which tells its position. */
 static int
@@ -486,7 +488,7 @@ signals_interrupt_no_call(void **state)
 	assert_int_equal(pthread_create(&peer.thread, NULL, serve_peer, &peer), 0);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 
-	faults_begin_storm();
+	signal_storm_start(&storm);
 	assert_int_equal(rumpuser_open(fifo, RUMPUSER_OPEN_RDONLY, &fd), 0);
 	for (int i = 0; i < 5; i++) {
 		assert_int_equal(rumpuser_iovread(from[0], &in, 1, NOSEEK, &n), 0);
@@ -512,7 +514,7 @@ signals_interrupt_no_call(void **state)
 	assert_int_equal(rumpuser_syncfd(fd, RUMPUSER_SYNCFD_WRITE | RUMPUSER_SYNCFD_SYNC, 0, 0), 0);
 	assert_int_equal(rumpuser_syncfd(fd, RUMPUSER_SYNCFD_WRITE, 0, 0), 0);
 	assert_int_equal(rumpuser_close(fd), 0);
-	assert_true(faults_end_storm() > 0);
+	assert_true(signal_storm_stop(&storm) > 0);
 
 	pthread_join(peer.thread, NULL);
 	for (int i = 0; i < 2; i++) {

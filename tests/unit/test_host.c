@@ -20,9 +20,11 @@
 
 #include "abi/signal.h"
 #include "tests/unit/faults.h"
+#include "tests/unit/signal_storm.h"
 #include "tests/unit/strict_kernel.h"
 
 static char *path;
+static struct signal_storm storm;
 
 static void
 parameters_come_from_the_environment(void **state)
@@ -352,12 +354,12 @@ random_bytes_survive_signals(void **state)
 	void *data = malloc(len);
 
 	(void)state;
-	faults_begin_storm();
+	signal_storm_start(&storm);
 	for (int i = 0; i < 4; i++) {
 		assert_int_equal(rumpuser_getrandom(data, len, 0, &n), 0);
 		assert_int_equal(n, len);
 	}
-	assert_true(faults_end_storm() > 0);
+	assert_true(signal_storm_stop(&storm) > 0);
 	free(data);
 }
 
