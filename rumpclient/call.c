@@ -94,7 +94,8 @@ take_answer(const struct rc_slot *slot, const struct rc_request *request, void *
 		return -EPROTO;
 	if (slot->body_len < answer_len)
 		return -EPROTO;
-	memcpy(answer, slot->body, answer_len);
+	if (answer_len != 0)
+		memcpy(answer, slot->body, answer_len);
 	return 0;
 }
 

@@ -33,6 +33,21 @@ rumpclient_ctx_use(struct rumpclient *ctx)
 	return before;
 }
 
+/*
+ * A child of vfork chose its own context in this thread's memory, and the parent was compiled so that it
+ * does not undo that: rumpclient_fork_vparent() was not called.
+ */
+bool
+rc_vfork_returned(void)
+{
+	struct rumpclient_fork *fork = chosen != NULL ? chosen->made_by : NULL;
+
+	if (fork == NULL || fork->pid != getpid())
+		return false;
+	rumpclient_fork_vparent(fork);
+	return true;
+}
+
 static int
 result_of(int error)
 {
@@ -147,6 +162,8 @@ rumpclient_syscall(int number, const void *args, size_t len, register_t *retval)
 	if (ctx == NULL)
 		return ENOTCONN;
 	error = rumpclient_ctx_syscall(ctx, number, args, len, values);
+	if (error == -ENOTCONN && rc_vfork_returned())
+		return rumpclient_syscall(number, args, len, retval);
 	if (error == 0) {
 		retval[0] = values[0];
 		retval[1] = values[1];
@@ -157,8 +174,10 @@ rumpclient_syscall(int number, const void *args, size_t len, register_t *retval)
 struct rumpclient_fork *
 rumpclient_prefork(void)
 {
-	struct rumpclient *ctx = rumpclient_ctx_current();
+	struct rumpclient *ctx;
 
+	(void)rc_vfork_returned();
+	ctx = rumpclient_ctx_current();
 	if (ctx != NULL)
 		return rumpclient_ctx_prefork(ctx);
 	errno = ENOTCONN;
@@ -177,6 +196,7 @@ rumpclient_fork_init(struct rumpclient_fork *fork)
 	if (!forked) {
 		/* The parent's memory, whose other threads go on with what they have. */
 		fork->child = ctx;
+		ctx->made_by = getpid() != fork->pid ? fork : NULL;
 		fork->previous = rumpclient_ctx_use(ctx);
 		return 0;
 	}
@@ -222,8 +242,10 @@ rumpclient_fork(void)
 int
 rumpclient_exec(const char *path, char *const argv[], char *const envp[])
 {
-	struct rumpclient *ctx = rumpclient_ctx_current();
+	struct rumpclient *ctx;
 
+	(void)rc_vfork_returned();
+	ctx = rumpclient_ctx_current();
 	return result_of(ctx != NULL ? rumpclient_ctx_exec(ctx, path, argv, envp) : -ENOTCONN);
 }
 

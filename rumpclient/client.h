@@ -91,7 +91,8 @@ struct rumpclient {
 	int epoll;
 	int event;
 
-	void *environment; /* of the program that rumpclient_exec() last tried */
+	struct rumpclient_fork *made_by; /* a child of vfork's context: its parent's structure */
+	void *environment;               /* of the program that rumpclient_exec() last tried */
 	struct rc_slots slots;
 };
 
@@ -221,6 +222,9 @@ void rc_async_watch(struct rumpclient *ctx);
 
 /* reconnect.c: when the state is still the one given, connects again. Returns 0 or -errno. */
 int rc_reconnect(struct rumpclient *ctx, uint32_t state);
+
+/* classic.c: whether a vfork has returned in the parent unnoticed; then its own context is in place again. */
+bool rc_vfork_returned(void);
 
 /* Set when a signal without SA_RESTART was raised for the server by this thread. */
 extern _Thread_local bool rc_raised __attribute__((tls_model("initial-exec")));

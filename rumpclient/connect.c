@@ -77,7 +77,7 @@ write_all(int fd, const void *buf, size_t len)
 	return 0;
 }
 
-/* The banner, byte by byte: what follows it, after our handshake, is not ours to read. */
+/* The banner, and not a byte more: what follows it is not for this function. */
 static int
 read_banner(int fd, uint32_t *capabilities)
 {
@@ -87,10 +87,23 @@ read_banner(int fd, uint32_t *capabilities)
 	int error;
 
 	do {
-		error = have < sizeof(line) ? read_all(fd, line + have, 1) : -EPROTO;
+		ssize_t n = recv(fd, line + have, sizeof(line) - have, MSG_PEEK);
+		const char *newline;
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n == 0 ? -EPROTO : -errno;
+		newline = memchr(line + have, '\n', (size_t)n);
+		if (newline != NULL)
+			n = newline + 1 - (line + have);
+		error = read_all(fd, line + have, (size_t)n);
 		if (error != 0)
 			return error;
-	} while (line[have++] != '\n');
+		have += (size_t)n;
+		if (newline == NULL && have == sizeof(line))
+			return -EPROTO;
+	} while (have == 0 || line[have - 1] != '\n');
 	error = sp_banner_parse(&banner, line, have, NULL);
 	*capabilities = banner.capabilities;
 	return error == -EPROTONOSUPPORT ? error : error == 0 ? 0 : -EPROTO;

@@ -17,7 +17,7 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 
-static inline int
+static int
 call(int number, const uint64_t *slots, size_t count, int64_t retval[2])
 {
 	struct rumpclient *ctx = rumpclient_ctx_current();
@@ -25,6 +25,8 @@ call(int number, const uint64_t *slots, size_t count, int64_t retval[2])
 
 	if (__builtin_expect(error == 0, 1))
 		return 0;
+	if (error == -ENOTCONN && rc_vfork_returned())
+		return call(number, slots, count, retval);
 	errno = -error;
 	return -1;
 }

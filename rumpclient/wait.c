@@ -16,8 +16,8 @@
 
 #include "sp/frame.h"
 
-/* The cheapest call that there is: getpid. */
-#define CALL_GETPID 20
+/* A type that no version of the protocol has. */
+#define NO_TYPE 127
 
 bool
 rc_role_try(struct rumpclient *ctx, bool *inherited)
@@ -73,6 +73,23 @@ rc_role_leave(struct rumpclient *ctx)
 		rc_slots_each(&ctx->slots, nudge_one, &done);
 }
 
+/*
+ * Has the server send something, whatever else it is busy with: the refusal of a request that makes no
+ * sense. The thread that receives is blocked until something comes.
+ */
+static int
+provoke(struct rumpclient *ctx)
+{
+	static const struct sp_fork no_ticket = {.cancel = 1};
+	struct rc_request request = {.type = NO_TYPE};
+	int error;
+
+	if ((ctx->capabilities & SP_CAP_CANCEL) != 0)
+		request = (struct rc_request){SP_HANDSHAKE, SP_FORK, &no_ticket, sizeof(no_ticket)};
+	error = rc_request(ctx, &request, NULL, 0);
+	return error == -ENOTCONN ? error : 0;
+}
+
 int
 rc_role_seize(struct rumpclient *ctx)
 {
@@ -82,8 +99,6 @@ rc_role_seize(struct rumpclient *ctx)
 	if (!atomic_compare_exchange_strong(&ctx->wanted, &none, rc_self()))
 		return -EBUSY;
 	for (;;) {
-		static const struct rc_request nothing = {.type = SP_SYSCALL, .u = CALL_GETPID};
-		struct sp_syscall_response response;
 		uint32_t vacated = atomic_load(&ctx->vacated);
 		int error;
 
@@ -91,9 +106,7 @@ rc_role_seize(struct rumpclient *ctx)
 			rc_receive_take_over(ctx);
 			return 0;
 		}
-		/* The receiver is blocked until something comes. This answer does, and it then sees `wanted`.
-		 */
-		error = rc_request(ctx, &nothing, &response, sizeof(response));
+		error = provoke(ctx);
 		if (error != 0) {
 			atomic_store(&ctx->wanted, 0);
 			return error;
