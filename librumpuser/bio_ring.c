@@ -232,6 +232,14 @@ serve(void)
 	}
 }
 
+#else
+
+/* There is never anybody in a ring to be woken. */
+void
+bio_ring_wake(void)
+{
+}
+
 #endif
 
 void *
