@@ -33,6 +33,9 @@
 
 enum waiter_state { WAITING, LEAVING, CHOSEN, SIGNALLED };
 
+/* Beside the state: the waiter sleeps or is about to. Whoever wakes it otherwise needs no system call. */
+#define ASLEEP 0x100u
+
 struct cv_waiter {
 	TAILQ_ENTRY(cv_waiter) queue;
 	struct cv_waiter *next_resumed;
@@ -86,13 +89,18 @@ count_waiters(const struct rumpuser_cv *cv)
 	return atomic_load_explicit(&cv->waiters, memory_order_relaxed);
 }
 
+/* From waiting to another state; whether the waiter sleeps stays as it is. */
 static bool
 change_state(struct cv_waiter *waiter, uint32_t to)
 {
-	uint32_t expected = WAITING;
+	uint32_t state = atomic_load_explicit(&waiter->state, memory_order_relaxed);
 
-	return atomic_compare_exchange_strong_explicit(
-	    &waiter->state, &expected, to, memory_order_acq_rel, memory_order_relaxed);
+	do {
+		if ((state & ~ASLEEP) != WAITING)
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(
+	    &waiter->state, &state, to | (state & ASLEEP), memory_order_acq_rel, memory_order_relaxed));
+	return true;
 }
 
 /* Takes up to count waiters out of the queue and returns the list of them. */
@@ -134,8 +142,8 @@ static void
 wake(struct cv_waiter *waiter)
 {
 	annotate_before(&waiter->state);
-	atomic_exchange_explicit(&waiter->state, SIGNALLED, memory_order_release);
-	(void)host_wake(&waiter->state, 1);
+	if (atomic_exchange_explicit(&waiter->state, SIGNALLED, memory_order_release) & ASLEEP)
+		(void)host_wake(&waiter->state, 1);
 }
 
 void
@@ -178,7 +186,13 @@ block(struct rumpuser_cv *cv, struct rumpuser_mtx *mtx, const struct timespec *d
 	enqueue(cv, &waiter);
 	mutex_release(mtx);
 	while ((state = atomic_load_explicit(&waiter.state, memory_order_acquire)) != SIGNALLED) {
-		if (host_wait(&waiter.state, state, state == WAITING ? deadline : NULL) == -ETIMEDOUT &&
+		if (!(state & ASLEEP)) {
+			(void)atomic_compare_exchange_strong_explicit(&waiter.state, &state, state | ASLEEP,
+			    memory_order_relaxed, memory_order_relaxed);
+			continue;
+		}
+		if (host_wait(&waiter.state, state, state == (WAITING | ASLEEP) ? deadline : NULL) ==
+			-ETIMEDOUT &&
 		    change_state(&waiter, LEAVING)) {
 			leave(cv, &waiter);
 			return RUMP_ETIMEDOUT;
