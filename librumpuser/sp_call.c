@@ -211,25 +211,7 @@ call_answer(struct client_call *call, int error, const long retval[2])
 	output_send(call->client, iov, count);
 }
 
-/* Gives the lwp back, or up, while it is current: true when the caller is to put it to the spares. */
-static bool
-leave_lwp(struct client_call *call)
-{
-	struct sp_client *c = call->client;
-	bool keep;
-
-	host_lock_enter(&c->lock);
-	keep = c->state == CLIENT_RUNNING && c->spares < CLIENT_SPARES &&
-	       call->lwps_generation == c->spares_generation;
-	host_lock_exit(&c->lock);
-	if (keep)
-		kernel_become(NULL);
-	else
-		kernel_release_current();
-	return keep;
-}
-
-/* Makes the call's lwp current. Returns 0 or NetBSD's errno. */
+/* Makes the call's lwp current. Returns 0 or the error to answer with. */
 static int
 enter_lwp(struct client_call *call)
 {
@@ -239,57 +221,59 @@ enter_lwp(struct client_call *call)
 		kernel_become(call->lwp);
 	else
 		call->lwp = kernel_become_new(call->client->pid, &error);
-	return error;
+	if (error == 0)
+		return 0;
+	return error == RUMP_EBUSY ? SP_ERR_INEXEC : SP_ERR_TRYAGAIN;
 }
 
-/* The system call itself. Returns false when it could not be made. */
-static bool
-run_syscall(struct client_call *call)
-{
-	long retval[2] = {0, 0};
+struct outcome {
+	int refused; /* an sp_error, or 0 */
 	int error;
+	long retval[2];
+	struct sp_ticket ticket;
+};
 
-	kernel_enter();
-	error = enter_lwp(call);
-	if (error != 0) {
-		kernel_leave();
-		output_error(
-		    call->client, call->header.reqno, error == RUMP_EBUSY ? SP_ERR_INEXEC : SP_ERR_TRYAGAIN);
-		return false;
-	}
-	if (begin_interruptible(call)) {
+/* Does it, with the call's lwp. */
+static void
+perform(struct client_call *call, struct outcome *o)
+{
+	if (call->header.type == SP_PREFORK) {
+		o->refused = ticket_make(call->client, &o->ticket);
+	} else if (begin_interruptible(call)) {
 		call_current = call;
-		error = hyp.hyp_syscall((int)call->header.u, call->args, retval);
+		o->error = hyp.hyp_syscall((int)call->header.u, call->args, o->retval);
 		call_current = NULL;
 	} else {
-		error = RUMP_EINTR;
+		o->error = RUMP_EINTR;
 	}
-	end_interruptible(call);
-	if (!leave_lwp(call))
-		call->lwp = NULL;
-	kernel_leave();
-	call_answer(call, error, retval);
-	if (lwps_outdated_by(call->header.u))
-		lwps_outdate(call->client);
-	return true;
+	kernel_become(NULL);
 }
 
-/* Counts the call out. */
+/* Into the kernel and back. */
+static void
+visit_kernel(struct client_call *call, struct outcome *o)
+{
+	struct sp_client *c = call->client;
+
+	kernel_enter();
+	if (o->refused == 0)
+		o->refused = enter_lwp(call);
+	if (o->refused == 0)
+		perform(call, o);
+	end_interruptible(call);
+	if (call->header.type != SP_PREFORK && lwps_outdated_by(call->header.u))
+		lwps_outdate(c);
+	lwps_put(c, call->lwp, call->lwps_generation);
+	kernel_leave();
+}
+
+/* Counts the call out. Its lwp has been given back before the answer: a client may count them after. */
 static void
 call_end(struct client_call *call)
 {
 	struct sp_client *c = call->client;
-	struct lwp *lwp = call->lwp;
 	bool advance;
 
-	host_lock_enter(&c->lock);
-	if (call->listed)
-		TAILQ_REMOVE(&c->interruptible, call, entries);
-	if (lwp != NULL && lwps_keep(c, lwp, call->lwps_generation))
-		lwp = NULL;
-	host_lock_exit(&c->lock);
-	if (lwp != NULL)
-		kernel_enter_release(lwp);
 	host_lock_enter(&c->lock);
 	c->calls--;
 	advance = c->calls == 0 && c->state != CLIENT_RUNNING;
@@ -304,15 +288,16 @@ call_end(struct client_call *call)
 void
 call_run(struct client_call *call)
 {
-	if (!pool_busy()) {
-		output_error(call->client, call->header.reqno, SP_ERR_TRYAGAIN);
-		call_end(call);
-		return;
-	}
-	if (call->header.type == SP_PREFORK)
-		ticket_make(call);
+	struct outcome o = {.refused = pool_busy() ? 0 : SP_ERR_TRYAGAIN};
+	uint64_t reqno = call->header.reqno;
+
+	visit_kernel(call, &o);
+	if (o.refused != 0)
+		output_error(call->client, reqno, (enum sp_error)o.refused);
+	else if (call->header.type == SP_PREFORK)
+		output_frame(call->client, SP_RESPONSE, SP_PREFORK, 0, reqno, &o.ticket, sizeof(o.ticket));
 	else
-		run_syscall(call);
+		call_answer(call, o.error, o.retval);
 	call_end(call);
 	pool_free();
 }

@@ -171,10 +171,14 @@ step(struct sp_client *c)
 	if (c->calls != 0)
 		return STEP_NONE;
 	host_lock_exit(&c->lock);
+	kernel_enter();
 	lwps_release_spares(c);
 	if (dead)
-		kernel_enter_release(c->main);
+		kernel_release(c->main);
 	else
+		exec_notify(c);
+	kernel_leave();
+	if (!dead)
 		exec_finish(c);
 	host_lock_enter(&c->lock);
 	if (dead) {

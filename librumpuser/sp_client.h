@@ -32,7 +32,7 @@ enum client_state {
 	CLIENT_DEAD,
 };
 
-#define CLIENT_SPARES 4
+#define CLIENT_SPARES 8
 
 /* What could not be sent yet. */
 struct sp_output {
@@ -84,6 +84,7 @@ struct sp_client {
 	struct lwp *main;
 	struct lwp *spare[CLIENT_SPARES];
 	unsigned spares;
+	unsigned lwps_used;
 	uint32_t spares_generation;
 	uint64_t exec_reqno;
 	uint32_t exec_capabilities;

@@ -57,15 +57,18 @@ exec_request(struct sp_client *c, const struct sp_frame *frame)
 }
 
 void
+exec_notify(struct sp_client *c)
+{
+	kernel_become(c->main);
+	hyp.hyp_execnotify(c->exec_comm);
+	kernel_become(NULL);
+}
+
+void
 exec_finish(struct sp_client *c)
 {
 	struct sp_handshake_response ok = {0};
 
-	kernel_enter();
-	kernel_become(c->main);
-	hyp.hyp_execnotify(c->exec_comm);
-	kernel_become(NULL);
-	kernel_leave();
 	atomic_store(&c->capabilities, c->exec_capabilities & client_capabilities_offered());
 	output_frame(c, SP_RESPONSE, SP_HANDSHAKE, 0, c->exec_reqno, &ok, sizeof(ok));
 }

@@ -22,7 +22,11 @@ void handshake_begin(struct sp_client *c, const struct sp_frame *frame);
  */
 int exec_request(struct sp_client *c, const struct sp_frame *frame);
 
-/* The second half of an EXEC, once the client's calls are over, and the end: reading goes on. */
+/*
+ * The second half of an EXEC, once the client's calls are over and its lwps are gone: telling the kernel, in
+ * it; answering; and reading on.
+ */
+void exec_notify(struct sp_client *c);
 void exec_finish(struct sp_client *c);
 void exec_resume(struct sp_client *c);
 

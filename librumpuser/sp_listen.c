@@ -166,9 +166,12 @@ listen_begin(struct event_base *base, enum sp_transport_kind kind, int fd)
 void
 listen_end(void)
 {
+	int fd;
+
 	if (accept_event == NULL)
 		return;
-	close(event_get_fd(accept_event));
+	fd = event_get_fd(accept_event);
 	event_free(accept_event);
+	close(fd);
 	accept_event = NULL;
 }

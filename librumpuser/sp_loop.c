@@ -51,8 +51,10 @@ wish(struct sp_client *c, unsigned what)
 	host_lock_enter(&wishes_lock);
 	queue = (c->loop_wishes & WISH_QUEUED) == 0;
 	c->loop_wishes |= what | WISH_QUEUED;
-	if (queue)
-		STAILQ_INSERT_TAIL(&wishes, client_ref(c), loop_entries);
+	if (queue) {
+		client_ref(c);
+		STAILQ_INSERT_TAIL(&wishes, c, loop_entries);
+	}
 	host_lock_exit(&wishes_lock);
 	if (queue)
 		wake();
@@ -107,8 +109,14 @@ watch_output(struct sp_client *c)
 {
 	const struct timeval stall = {.tv_sec = (time_t)sp_config.stall};
 
+	/* Its last wish was granted already. */
+	if (output_is_closed(&c->out))
+		return;
 	if (c->out_event == NULL) {
 		c->out_event = event_new(base, c->transport.fd, EV_WRITE | EV_PERSIST, on_output, c);
+		/* Its last wish was granted already. */
+		if (output_is_closed(&c->out))
+			return;
 		if (c->out_event == NULL) {
 			client_drop(c);
 			return;

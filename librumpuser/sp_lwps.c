@@ -10,16 +10,37 @@
 struct lwp *
 lwps_take(struct sp_client *c)
 {
+	c->lwps_used++;
 	return c->spares != 0 ? c->spare[--c->spares] : NULL;
 }
 
-bool
-lwps_keep(struct sp_client *c, struct lwp *lwp, uint32_t generation)
+/* How many spares there may be. */
+static unsigned
+allowed(const struct sp_client *c)
 {
-	if (c->state != CLIENT_RUNNING || c->spares == CLIENT_SPARES || generation != c->spares_generation)
-		return false;
-	c->spare[c->spares++] = lwp;
-	return true;
+	if (c->lwps_used <= 1)
+		return 1;
+	return c->lwps_used < CLIENT_SPARES ? c->lwps_used : CLIENT_SPARES;
+}
+
+void
+lwps_put(struct sp_client *c, struct lwp *lwp, uint32_t generation)
+{
+	struct lwp *excess[CLIENT_SPARES + 1];
+	unsigned count = 0;
+
+	host_lock_enter(&c->lock);
+	c->lwps_used--;
+	if (lwp != NULL && c->state == CLIENT_RUNNING && c->spares < allowed(c) &&
+	    generation == c->spares_generation)
+		c->spare[c->spares++] = lwp;
+	else if (lwp != NULL)
+		excess[count++] = lwp;
+	while (c->spares > allowed(c))
+		excess[count++] = c->spare[--c->spares];
+	host_lock_exit(&c->lock);
+	for (unsigned i = 0; i < count; i++)
+		kernel_release(excess[i]);
 }
 
 static void
@@ -35,12 +56,8 @@ release_spares(struct sp_client *c, uint32_t generations)
 		spare[i] = c->spare[i];
 	c->spares = 0;
 	host_lock_exit(&c->lock);
-	if (count == 0)
-		return;
-	kernel_enter();
 	for (unsigned i = 0; i < count; i++)
 		kernel_release(spare[i]);
-	kernel_leave();
 }
 
 void

@@ -13,14 +13,17 @@
 struct lwp;
 struct sp_client;
 
-/* One of the spares, or NULL. With the client's lock held. */
+/* One of the spares, or NULL for: make one. It counts as used from now on. With the client's lock held. */
 struct lwp *lwps_take(struct sp_client *c);
 
-/* Puts one back that was taken, or made, in that generation. With the lock held. False: it is to be released.
+/*
+ * Takes one back, of that generation, that is not current any more; in the kernel, without the lock. lwp is
+ * NULL when none was made. More than one spare are kept only while so many are in use, since a process can
+ * count its lwps: what is more is released.
  */
-bool lwps_keep(struct sp_client *c, struct lwp *lwp, uint32_t generation);
+void lwps_put(struct sp_client *c, struct lwp *lwp, uint32_t generation);
 
-/* Releases the spares, from outside the kernel and without the lock. */
+/* Releases the spares; in the kernel, without the lock. */
 void lwps_release_spares(struct sp_client *c);
 
 /* The same, and none that is in use now will be kept. */

@@ -58,6 +58,17 @@ output_close(struct sp_output *out)
 	host_cond_wake(&out->drained, HOST_WAKE_ALL);
 }
 
+bool
+output_is_closed(struct sp_output *out)
+{
+	bool closed;
+
+	host_lock_enter(&out->lock);
+	closed = out->closed;
+	host_lock_exit(&out->lock);
+	return closed;
+}
+
 static bool
 enqueue(struct sp_output *out, const struct iovec *iov, int count)
 {

@@ -21,6 +21,7 @@ void output_fini(struct sp_output *out);
 
 /* Throws away what is queued, and makes every send fail from now on. */
 void output_close(struct sp_output *out);
+bool output_is_closed(struct sp_output *out);
 
 /*
  * Sends a frame of up to OUTPUT_PARTS_MAX parts, the first of which begins with its header; iov is used up.

@@ -17,11 +17,10 @@
 
 #include <rump/rumpdefs.h>
 
-#include "librumpuser/sp_call.h"
 #include "librumpuser/sp_client.h"
 #include "librumpuser/sp_kernel.h"
 #include "librumpuser/sp_loop.h"
-#include "librumpuser/sp_output.h"
+#include "librumpuser/sp_pool.h"
 
 struct held {
 	struct job job; /* its end */
@@ -91,27 +90,6 @@ reserve(struct sp_client *c)
 	return room;
 }
 
-/* Copies the call's process. Returns the lwp of the copy, or NULL. */
-static struct lwp *
-copy_process(struct client_call *call)
-{
-	struct lwp *lwp = NULL;
-	int error = 0;
-	pid_t pid;
-
-	kernel_enter();
-	if (call->lwp != NULL)
-		kernel_become(call->lwp);
-	else
-		call->lwp = kernel_become_new(call->client->pid, &error);
-	if (error == 0) {
-		lwp = kernel_rfork(&nobody, RUMP_RFFD_COPY, NULL, &pid, &error);
-		kernel_become(NULL);
-	}
-	kernel_leave();
-	return lwp;
-}
-
 static bool
 random_ticket(struct sp_ticket *ticket)
 {
@@ -143,35 +121,40 @@ hold(struct held *h, struct sp_client *c)
 		ticket_orphan(c->id);
 }
 
-void
-ticket_make(struct client_call *call)
+/* Copies the process of the current lwp. Returns 0 or the error to answer with. */
+static int
+copy_process(struct held *h)
 {
-	struct sp_client *c = call->client;
-	struct held *h = NULL;
-	enum sp_error why = SP_ERR_TRYAGAIN;
-	struct sp_ticket ticket;
+	pid_t pid;
+	int error;
 
-	if (reserve(c)) {
-		why = SP_ERR_NOMEM;
-		h = calloc(1, sizeof(*h));
-		if (h != NULL && random_ticket(&h->ticket)) {
-			why = SP_ERR_RFORK;
-			h->lwp = copy_process(call);
-		}
-		if (h == NULL || h->lwp == NULL)
-			count_tickets(c, -1);
-	}
-	if (h == NULL || h->lwp == NULL) {
+	if (!random_ticket(&h->ticket))
+		return SP_ERR_NOMEM;
+	h->lwp = kernel_rfork(&nobody, RUMP_RFFD_COPY, NULL, &pid, &error);
+	return h->lwp != NULL ? 0 : SP_ERR_RFORK;
+}
+
+int
+ticket_make(struct sp_client *c, struct sp_ticket *ticket)
+{
+	struct held *h;
+	int why;
+
+	if (!reserve(c))
+		return SP_ERR_TRYAGAIN;
+	h = calloc(1, sizeof(*h));
+	why = h != NULL ? copy_process(h) : SP_ERR_NOMEM;
+	if (why != 0) {
+		count_tickets(c, -1);
 		free(h);
-		output_error(c, call->header.reqno, why);
-		return;
+		return why;
 	}
 	h->peer = c->peer;
 	h->owner = c->id;
 	h->capabilities = c->capabilities;
-	ticket = h->ticket;
+	*ticket = h->ticket;
 	hold(h, c);
-	output_frame(c, SP_RESPONSE, SP_PREFORK, 0, call->header.reqno, &ticket, sizeof(ticket));
+	return 0;
 }
 
 /* Takes as long whatever the tickets are. */

@@ -10,10 +10,13 @@
 #include "sp/wire.h"
 
 struct lwp;
-struct client_call;
+struct sp_client;
 
-/* Runs a PREFORK and answers it. In a worker. */
-void ticket_make(struct client_call *call);
+/*
+ * Copies the process that the current lwp belongs to, the client's, under a new ticket. Returns 0 or the
+ * sp_error to answer with. The current lwp is another one after success.
+ */
+int ticket_make(struct sp_client *c, struct sp_ticket *ticket);
 
 /*
  * Takes the process of a ticket that was given to the same user: its lwp, and the capabilities that go with
