@@ -275,7 +275,7 @@ a_file_that_ends_early_gives_what_it_has(void **state)
 static void
 transfers_report_errors_in_netbsds_numbers(void **state)
 {
-	unsigned char a[100];
+	unsigned char a[100] = {0};
 	struct rumpuser_iovec iov = {a, 100}, wild = {(void *)8, 100};
 	int fd = make_file(200, RUMPUSER_OPEN_RDONLY), pipes[2];
 	size_t n = 77;
@@ -405,7 +405,9 @@ a_file_that_must_not_grow_is_efbig(void **state)
 	int fd = make_file(0, RUMPUSER_OPEN_RDWR);
 
 	(void)state;
-	assert_int_equal(faults_in_child(write_beyond_the_limit, &fd), 0);
+	/* Neither valgrind nor a sanitizer's runtime does without files of its own. */
+	if (!faults_instrumented())
+		assert_int_equal(faults_in_child(write_beyond_the_limit, &fd), 0);
 	assert_int_equal(rumpuser_close(fd), 0);
 }
 
@@ -427,7 +429,8 @@ static void
 no_descriptor_left_is_emfile(void **state)
 {
 	(void)state;
-	assert_int_equal(faults_in_child(use_up_descriptors, NULL), 0);
+	if (!faults_instrumented())
+		assert_int_equal(faults_in_child(use_up_descriptors, NULL), 0);
 }
 
 /* The other end of the pipes: slow, so that every call waits, and is interrupted. */
@@ -471,7 +474,7 @@ signals_interrupt_no_call(void **state)
 	struct peer peer = {.fifo = fifo};
 	char data[4096] = {0};
 	struct rumpuser_iovec in = {data, sizeof(data)}, out = {data, sizeof(data)};
-	int to[2], from[2], fd;
+	int to[2], from[2], fd, file = make_file(4096, RUMPUSER_OPEN_RDWR);
 	sigset_t set, old;
 	size_t n;
 
@@ -504,16 +507,15 @@ signals_interrupt_no_call(void **state)
 		}
 	}
 	assert_int_equal(rumpuser_close(fd), 0);
-	fd = make_file(4096, RUMPUSER_OPEN_RDWR);
 	for (int i = 0; i < 50; i++) {
-		assert_int_equal(rumpuser_iovwrite(fd, &out, 1, i * 4096, &n), 0);
+		assert_int_equal(rumpuser_iovwrite(file, &out, 1, i * 4096, &n), 0);
 		assert_int_equal(n, 4096);
-		assert_int_equal(rumpuser_iovread(fd, &in, 1, i * 4096, &n), 0);
+		assert_int_equal(rumpuser_iovread(file, &in, 1, i * 4096, &n), 0);
 		assert_int_equal(n, 4096);
 	}
-	assert_int_equal(rumpuser_syncfd(fd, RUMPUSER_SYNCFD_WRITE | RUMPUSER_SYNCFD_SYNC, 0, 0), 0);
-	assert_int_equal(rumpuser_syncfd(fd, RUMPUSER_SYNCFD_WRITE, 0, 0), 0);
-	assert_int_equal(rumpuser_close(fd), 0);
+	assert_int_equal(rumpuser_syncfd(file, RUMPUSER_SYNCFD_WRITE | RUMPUSER_SYNCFD_SYNC, 0, 0), 0);
+	assert_int_equal(rumpuser_syncfd(file, RUMPUSER_SYNCFD_WRITE, 0, 0), 0);
+	assert_int_equal(rumpuser_close(file), 0);
 	assert_true(signal_storm_stop(&storm) > 0);
 
 	pthread_join(peer.thread, NULL);

@@ -63,8 +63,12 @@ more_than_there_is_gives_enomem(void **state)
 
 	for (size_t i = 0; i < sizeof(alignments) / sizeof(alignments[0]); i++) {
 		assert_int_equal(rumpuser_malloc((size_t)1 << 50, alignments[i], &mem), RUMP_ENOMEM);
-		assert_int_equal(rumpuser_malloc(SIZE_MAX - 8, alignments[i], &mem), RUMP_ENOMEM);
+		/* What valgrind takes for a mistake. */
+		if (!faults_instrumented())
+			assert_int_equal(rumpuser_malloc(SIZE_MAX - 8, alignments[i], &mem), RUMP_ENOMEM);
 	}
+	if (faults_instrumented())
+		return;
 	assert_int_equal(rumpuser_anonmmap(NULL, (size_t)1 << 50, 0, 0, &mem), RUMP_ENOMEM);
 	assert_int_equal(rumpuser_anonmmap(NULL, (size_t)1 << 50, 21, 0, &mem), RUMP_ENOMEM);
 	assert_int_equal(rumpuser_anonmmap(NULL, SIZE_MAX - 8, 0, 0, &mem), RUMP_ENOMEM);
@@ -141,7 +145,8 @@ mappings_are_aligned_and_all_there(void **state)
 				assert_int_equal(((char *)mem)[i], 0);
 			memset(mem, 1, len);
 			rumpuser_unmap(mem, len);
-			assert_int_equal(msync(mem, PAGE, MS_ASYNC), -1);
+			if (!faults_instrumented())
+				assert_int_equal(msync(mem, PAGE, MS_ASYNC), -1);
 		}
 }
 
@@ -212,8 +217,8 @@ bad_mappings_are_refused(void **state)
 }
 
 /* What AddressSanitizer would abort for is what is tested. */
-const char *__asan_default_options(void);
-const char *__tsan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
 
 const char *
 __asan_default_options(void)
