@@ -27,6 +27,8 @@ SCALARS = {
 # Structures that the tables name as members but do not describe.
 OPAQUE = {"struct sockaddr_storage": 128, "struct export_args30": 128, "fsid_t": 8,
           "struct vndgeom": 16, "struct dl_addr": 16}
+# With unions whose other half, or whose end, is left out.
+OVERLAID = {"disklabel", "partition"}
 # Described in their own headers, or with unions that a flat table cannot say.
 LEFT_OUT = {"rumpuser_hyperup", "rump_component", "modinfo", "rump_boot_etfs", "uio", "sigaction"}
 
@@ -75,12 +77,16 @@ def member(row, known):
 def flat(rows_, known):
     members, end = [], 0
     for row in rows_[1:]:
+        if row["struct"] in OVERLAID and (row["member"].startswith("}") or int(row["offset"]) < end):
+            continue
         made = member(row, known)
         if made is None or not row["size"].isdigit() or int(row["offset"]) < end:
             return None
         attribute = re.search(r" __attribute__.*", row["member"])
         members.append((made[0] + (attribute.group(0) if attribute else ""), made[1], int(row["offset"])))
         end = int(row["offset"]) + int(row["size"])
+    if rows_[0]["struct"] in OVERLAID and end < int(rows_[0]["size"]):
+        members.append((f"uint8_t tail[{int(rows_[0]['size']) - end}]", "tail", end))
     return members
 
 

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Theory of operation: transfers go to the host by rumpuser_bio and are waited for; any number may be under
+ * way. A disk has one host descriptor, opened with the first open and again, for writing, when somebody wants
+ * that for the first time.
+ */
+#include <string.h>
+#include "kernel/base/lock.h"
+#include "kernel/base/mem.h"
+#include "kernel/base/print.h"
+#include "kernel/base/sleep.h"
+#include "kernel/dev/dev.h"
+#include "kernel/dev/hostdisk.h"
+
+#define MAJOR_HOSTDISK 197
+#define DISKS_MAX 64
+#define SECTOR 512
+/* NetBSD's raw partition on amd64: "d". */
+#define RAW_PARTITION 3
+
+struct disk {
+	char *hostpath;
+	uint64_t begin, size;
+	rumpk_mutex lock;
+	unsigned opens, writers;
+	bool rdonly;
+	int fd; /* -1: not open */
+};
+
+static rumpk_mutex disks_lock;
+static struct disk *disks[DISKS_MAX];
+
+/* A transfer that is waited for. */
+struct transfer {
+	rumpk_mutex lock;
+	struct rumpk_waitq done_wq;
+	bool done;
+	size_t moved;
+	int error;
+};
+
+static void
+biodone(void *arg, size_t moved, int error)
+{
+	struct transfer *t = arg;
+
+	rumpk_lock(t->lock);
+	t->done = true;
+	t->moved = moved;
+	t->error = error;
+	rumpk_waitq_wake(&t->done_wq);
+	rumpk_unlock(t->lock);
+}
+
+static int
+bio_wait(int fd, int op, void *buf, size_t len, int64_t offset, size_t *moved)
+{
+	struct transfer t = {.done = false};
+
+	rumpk_mutex_init(&t.lock);
+	rumpuser_bio(fd, op, buf, len, offset, biodone, &t);
+	rumpk_lock(t.lock);
+	while (!t.done)
+		(void)rumpk_waitq_sleep(&t.done_wq, t.lock, RUMPK_SLEEP_UNINTERRUPTIBLE, RUMPK_FOREVER);
+	rumpk_unlock(t.lock);
+	rumpk_mutex_destroy(&t.lock);
+	*moved = t.moved;
+	return t.error;
+}
+
+static struct disk *
+disk_of(uint64_t dev)
+{
+	uint32_t minor = dev_minor(dev);
+	struct disk *d;
+
+	rumpk_lock(disks_lock);
+	d = minor < DISKS_MAX ? disks[minor] : NULL;
+	rumpk_unlock(disks_lock);
+	return d;
+}
+
+/* Opens the host's file, or opens it anew for writing. [d->lock] */
+static int
+host_open(struct disk *d, bool writing)
+{
+	int mode = RUMPUSER_OPEN_BIO | (writing ? RUMPUSER_OPEN_RDWR : RUMPUSER_OPEN_RDONLY), fd, error;
+
+	if (d->fd != -1 && (!writing || !d->rdonly))
+		return 0;
+	error = rumpuser_open(d->hostpath, mode, &fd);
+	if (error != 0)
+		return error;
+	if (d->fd != -1)
+		rumpuser_close(d->fd);
+	d->fd = fd;
+	d->rdonly = !writing;
+	return 0;
+}
+
+static int
+disk_open(uint64_t dev, uint32_t flags)
+{
+	struct disk *d = disk_of(dev);
+	int error;
+
+	if (d == NULL)
+		return RUMP_ENXIO;
+	rumpk_lock(d->lock);
+	/* Opened anew only while nobody else uses the descriptor. */
+	if ((flags & RUMPK_FWRITE) && d->opens != 0 && d->rdonly)
+		error = RUMP_EROFS;
+	else
+		error = host_open(d, (flags & RUMPK_FWRITE) != 0);
+	if (error == 0)
+		d->opens++;
+	rumpk_unlock(d->lock);
+	return error;
+}
+
+static int
+disk_close(uint64_t dev, uint32_t flags)
+{
+	struct disk *d = disk_of(dev);
+	int error = 0;
+
+	(void)flags;
+	rumpk_lock(d->lock);
+	if (--d->opens == 0) {
+		error = rumpuser_close(d->fd);
+		d->fd = -1;
+	}
+	rumpk_unlock(d->lock);
+	return error;
+}
+
+static int
+disk_transfer(uint64_t dev, enum rumpk_rw rw, void *buf, size_t len, uint64_t offset)
+{
+	struct disk *d = disk_of(dev);
+	size_t moved;
+	int error;
+
+	if (offset > d->size || len > d->size - offset)
+		return RUMP_EINVAL;
+	while (len > 0) {
+		error = bio_wait(d->fd, rw == RUMPK_READ ? RUMPUSER_BIO_READ : RUMPUSER_BIO_WRITE, buf, len,
+		    (int64_t)(d->begin + offset), &moved);
+		if (error != 0)
+			return error;
+		/* The host's file has become shorter than it was. */
+		if (moved == 0)
+			return RUMP_EIO;
+		buf = (char *)buf + moved;
+		offset += moved;
+		len -= moved;
+	}
+	return 0;
+}
+
+/* Reads and writes of whole sectors through the node; at the end a read is short, and a write fails. */
+static int
+disk_rdwr(uint64_t dev, struct rumpk_uio *uio)
+{
+	struct disk *d = disk_of(dev);
+	int error = 0;
+
+	if (uio->offset < 0 || uio->offset % SECTOR != 0 || uio->resid % SECTOR != 0)
+		return RUMP_EINVAL;
+	if ((uint64_t)uio->offset >= d->size)
+		return uio->rw == RUMPK_READ ? 0 : RUMP_ENOSPC;
+	while (error == 0 && uio->resid > 0 && (uint64_t)uio->offset < d->size) {
+		size_t len;
+		void *piece = rumpk_uiopiece(uio, &len);
+
+		if (len > d->size - (uint64_t)uio->offset)
+			len = d->size - (uint64_t)uio->offset;
+		error = disk_transfer(dev, uio->rw, piece, len, (uint64_t)uio->offset);
+		if (error == 0)
+			rumpk_uioskip(uio, len);
+	}
+	return error;
+}
+
+static int
+disk_read(uint64_t dev, struct rumpk_uio *uio, int flags)
+{
+	(void)flags;
+	return disk_rdwr(dev, uio);
+}
+
+static int
+disk_flush(uint64_t dev)
+{
+	struct disk *d = disk_of(dev);
+
+	return rumpuser_syncfd(d->fd, RUMPUSER_SYNCFD_WRITE | RUMPUSER_SYNCFD_SYNC, d->begin, d->size);
+}
+
+static int
+disk_write(uint64_t dev, struct rumpk_uio *uio, int flags)
+{
+	int error = disk_rdwr(dev, uio);
+
+	if (error == 0 && (flags & RUMPK_IO_SYNC))
+		error = disk_flush(dev);
+	return error;
+}
+
+static int
+disk_size(uint64_t dev, uint64_t *bytes)
+{
+	*bytes = disk_of(dev)->size;
+	return 0;
+}
+
+/* A label as NetBSD's kernel makes one up for such a disk: all of it, in the raw partition. */
+static void
+make_label(const struct disk *d, struct rump_disklabel *lp)
+{
+	uint64_t sectors = d->size / SECTOR;
+
+	memset(lp, 0, sizeof(*lp));
+	lp->d_secsize = SECTOR;
+	lp->d_nsectors = sectors < 2048 ? (uint32_t)sectors : 2048;
+	lp->d_ntracks = 1;
+	lp->d_secpercyl = lp->d_nsectors;
+	lp->d_ncylinders = lp->d_secpercyl != 0 ? (uint32_t)(sectors / lp->d_secpercyl) : 0;
+	lp->d_secperunit = sectors > UINT32_MAX ? UINT32_MAX : (uint32_t)sectors;
+	lp->d_npartitions = RAW_PARTITION + 1;
+	lp->d_partitions[0].p_size = lp->d_secperunit;
+	lp->d_partitions[RAW_PARTITION].p_size = lp->d_secperunit;
+	memcpy(lp->d_typename, "rumpd", sizeof("rumpd"));
+	memcpy(lp->un_d_packname, "fictitious", sizeof("fictitious"));
+}
+
+static int
+disk_ioctl(uint64_t dev, unsigned long cmd, void *data, uint32_t fflags)
+{
+	struct disk *d = disk_of(dev);
+
+	switch (cmd) {
+	case RUMP_DIOCGDINFO:
+		make_label(d, data);
+		return 0;
+	case RUMP_DIOCGMEDIASIZE:
+		*(int64_t *)data = (int64_t)d->size;
+		return 0;
+	case RUMP_DIOCGSECTORSIZE:
+		*(uint32_t *)data = SECTOR;
+		return 0;
+	case RUMP_DIOCCACHESYNC:
+		return fflags & RUMPK_FWRITE ? disk_flush(dev) : RUMP_EBADF;
+	default:
+		return RUMP_ENOTTY;
+	}
+}
+
+static const struct rumpk_devops disk_ops = {
+    .name = "rumpblk",
+    .open = disk_open,
+    .close = disk_close,
+    .read = disk_read,
+    .write = disk_write,
+    .ioctl = disk_ioctl,
+    .size = disk_size,
+    .transfer = disk_transfer,
+    .flush = disk_flush,
+    .disk = true,
+};
+
+int
+hostdisk_create(const char *hostpath, uint64_t begin, uint64_t size, uint64_t *devp)
+{
+	struct disk *d = rumpk_zalloc(sizeof(*d));
+	uint32_t minor;
+
+	if (d == NULL)
+		return RUMP_ENOMEM;
+	d->hostpath = rumpk_strdup(hostpath);
+	if (d->hostpath == NULL) {
+		rumpk_free(d, sizeof(*d));
+		return RUMP_ENOMEM;
+	}
+	d->begin = begin;
+	d->size = size;
+	d->fd = -1;
+	rumpk_mutex_init(&d->lock);
+	rumpk_lock(disks_lock);
+	for (minor = 0; minor < DISKS_MAX && disks[minor] != NULL; minor++)
+		;
+	if (minor < DISKS_MAX)
+		disks[minor] = d;
+	rumpk_unlock(disks_lock);
+	if (minor < DISKS_MAX) {
+		*devp = dev_make(MAJOR_HOSTDISK, minor);
+		return 0;
+	}
+	rumpk_mutex_destroy(&d->lock);
+	rumpk_free(d->hostpath, strlen(d->hostpath) + 1);
+	rumpk_free(d, sizeof(*d));
+	return RUMP_ENOSPC;
+}
+
+int
+hostdisk_destroy(uint64_t dev)
+{
+	struct disk *d = disk_of(dev);
+
+	rumpk_lock(disks_lock);
+	if (d->opens != 0) {
+		rumpk_unlock(disks_lock);
+		return RUMP_EBUSY;
+	}
+	disks[dev_minor(dev)] = NULL;
+	rumpk_unlock(disks_lock);
+	rumpk_mutex_destroy(&d->lock);
+	rumpk_free(d->hostpath, strlen(d->hostpath) + 1);
+	rumpk_free(d, sizeof(*d));
+	return 0;
+}
+
+void
+hostdisk_init(void)
+{
+	rumpk_mutex_init(&disks_lock);
+	rumpk_dev_register(&disk_ops, MAJOR_HOSTDISK, MAJOR_HOSTDISK);
+}

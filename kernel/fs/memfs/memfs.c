@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Mounts of memory. */
+#include "kernel/fs/memfs/memfs.h"
+
+int
+rumpk_memfs_create(
+    struct mount *mp, uint64_t max_bytes, uint64_t max_nodes, uint32_t mode, uint32_t uid, uint32_t gid)
+{
+	struct memfs *fs = rumpk_zalloc(sizeof(*fs));
+	struct vattr va = {.va_type = VDIR, .va_mode = mode, .va_uid = uid, .va_gid = gid};
+	struct memfs_node *root;
+	int error;
+
+	if (fs == NULL)
+		return RUMP_ENOMEM;
+	fs->max_bytes = max_bytes;
+	fs->max_nodes = max_nodes;
+	mp->mnt_data = fs;
+	error = memfs_node_create(mp, &va, NULL, &root);
+	if (error != 0) {
+		mp->mnt_data = NULL;
+		rumpk_free(fs, sizeof(*fs));
+		return error;
+	}
+	root->vn.v_vflag |= VV_ROOT;
+	mp->mnt_root = &root->vn;
+	return 0;
+}
+
+/* Takes the last entry out of a directory; its node, if that is a directory with entries, stays and is
+ * returned. */
+static struct memfs_node *
+take_last(struct memfs_node *dnode)
+{
+	struct memdir *dir = &dnode->dir;
+	struct memfs_node *node, *deeper = NULL;
+	struct dentry *de;
+
+	vnode_lock(&dnode->vn);
+	de = dir->order[dir->used - 1].entry;
+	node = de->node;
+	vnode_lock(&node->vn);
+	if (node->vn.v_type == VDIR && node->dir.count != 0) {
+		deeper = node;
+	} else {
+		node->vn.v_nlink = 0;
+		dir_remove(memfs_of(dnode), dir, de);
+	}
+	vnode_unlock(&node->vn);
+	vnode_unlock(&dnode->vn);
+	if (deeper == NULL)
+		rumpk_vunhold(&node->vn);
+	return deeper;
+}
+
+/*
+ * Goes down to what has no entries, and up by the parents: no stack, however deep it is. Nobody comes in
+ * any more; who is still in a directory finds it without links.
+ */
+void
+rumpk_memfs_release(struct mount *mp)
+{
+	struct memfs_node *root = memfs_node(mp->mnt_root), *at = root, *deeper;
+
+	for (;;) {
+		if (at->dir.count != 0) {
+			deeper = take_last(at);
+			if (deeper != NULL)
+				at = deeper;
+		} else if (at != root) {
+			at = at->dir.parent;
+		} else {
+			vnode_lock(&root->vn);
+			root->vn.v_nlink = 0;
+			if (root->dir.count != 0) {
+				root->vn.v_nlink = 2;
+				vnode_unlock(&root->vn);
+				continue;
+			}
+			vnode_unlock(&root->vn);
+			break;
+		}
+	}
+	rumpk_vunhold(&root->vn);
+}
+
+void
+rumpk_memfs_free(struct mount *mp)
+{
+	rumpk_free(mp->mnt_data, sizeof(struct memfs));
+}
+
+int
+rumpk_memfs_limits(struct mount *mp, uint64_t max_bytes, uint64_t max_nodes)
+{
+	struct memfs *fs = mp->mnt_data;
+
+	if ((max_bytes != 0 && __atomic_load_n(&fs->bytes, __ATOMIC_RELAXED) > max_bytes) ||
+	    (max_nodes != 0 && __atomic_load_n(&fs->nodes, __ATOMIC_RELAXED) > max_nodes))
+		return RUMP_EBUSY;
+	__atomic_store_n(&fs->max_bytes, max_bytes, __ATOMIC_RELAXED);
+	__atomic_store_n(&fs->max_nodes, max_nodes, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* Without a limit of its own, what the kernel may still use counts; without that either, a large number. */
+#define MUCH (UINT64_C(1) << 40)
+
+int
+rumpk_memfs_statvfs(struct mount *mp, struct rump_statvfs *st)
+{
+	const struct memfs *fs = mp->mnt_data;
+	uint64_t bytes = __atomic_load_n(&fs->bytes, __ATOMIC_RELAXED), used = rumpk_mem_used(), left;
+	uint64_t max = __atomic_load_n(&fs->max_bytes, __ATOMIC_RELAXED), limit = rumpk_mem_limit();
+
+	left = limit == UINT64_MAX ? MUCH : limit > used ? limit - used : 0;
+	if (max != 0 && max - bytes < left)
+		left = bytes < max ? max - bytes : 0;
+	st->f_bfree = st->f_bavail = left >> RUMPK_PAGE_SHIFT;
+	st->f_blocks = max != 0 ? max >> RUMPK_PAGE_SHIFT : (bytes + left) >> RUMPK_PAGE_SHIFT;
+	st->f_files = __atomic_load_n(&fs->max_nodes, __ATOMIC_RELAXED);
+	used = __atomic_load_n(&fs->nodes, __ATOMIC_RELAXED);
+	if (st->f_files == 0)
+		st->f_files = used + left / sizeof(struct memfs_node);
+	st->f_ffree = st->f_favail = st->f_files > used ? st->f_files - used : 0;
+	return 0;
+}

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "kernel/base/lwp.h"
+#include "kernel/base/mem.h"
+#include "kernel/base/print.h"
+#include "kernel/vfs/mount.h"
+#include "kernel/vfs/vcache.h"
+
+struct vnode *rumpk_rootvnode;
+
+static rumpk_mutex mount_list_lock;
+static struct mount *mounts, **mounts_tail = &mounts;
+static struct vfsops *types;
+static uint32_t last_id;
+
+void
+mount_init(void)
+{
+	rumpk_mutex_init(&mount_list_lock);
+}
+
+int
+rumpk_vfs_register(struct vfsops *ops)
+{
+	struct vfsops **where;
+	int error = RUMP_EEXIST;
+
+	rumpk_lock(mount_list_lock);
+	for (where = &types; *where != NULL; where = &(*where)->vfs_next)
+		if (strcmp((*where)->vfs_name, ops->vfs_name) == 0)
+			goto out;
+	ops->vfs_next = NULL;
+	*where = ops;
+	error = 0;
+out:
+	rumpk_unlock(mount_list_lock);
+	return error;
+}
+
+struct vfsops *
+mount_type(const char *name)
+{
+	struct vfsops *ops;
+
+	rumpk_lock(mount_list_lock);
+	for (ops = types; ops != NULL && strcmp(ops->vfs_name, name) != 0; ops = ops->vfs_next)
+		;
+	rumpk_unlock(mount_list_lock);
+	return ops;
+}
+
+int
+mount_create(const struct vfsops *ops, uint64_t flags, struct mount **mpp)
+{
+	void *raw = rumpk_zalloc(sizeof(struct mount) + _Alignof(struct mount));
+	struct mount *mp;
+
+	if (raw == NULL)
+		return RUMP_ENOMEM;
+	/* Its counters want cache lines of their own. */
+	mp = (struct mount *)(((uintptr_t)raw + _Alignof(struct mount) - 1) &
+			      ~(uintptr_t)(_Alignof(struct mount) - 1));
+	mp->mnt_raw = raw;
+	mp->mnt_ops = ops;
+	mp->mnt_flag = flags;
+	mp->mnt_id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+	mp->mnt_owner = rumpk_proc_cred(rumpk_curproc())->euid;
+	mp->mnt_namemax = RUMP_KERNEL_NAME_MAX;
+	rumpk_mutex_init(&mp->mnt_rename);
+	*mpp = mp;
+	return 0;
+}
+
+static void
+free_after_walks(struct rcu_head *head)
+{
+	struct mount *mp = (struct mount *)((char *)head - offsetof(struct mount, mnt_rcu));
+
+	if (mp->mnt_data != NULL && mp->mnt_ops->vfs_free != NULL)
+		mp->mnt_ops->vfs_free(mp);
+	rumpk_mutex_destroy(&mp->mnt_rename);
+	rumpk_free(mp->mnt_raw, sizeof(struct mount) + _Alignof(struct mount));
+}
+
+/* Frees the mount once: when it is dead and its last user has gone. */
+static void
+free_if_unused(struct mount *mp)
+{
+	if (mount_busy(mp) || __atomic_exchange_n(&mp->mnt_freed, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
+	if (mp->mnt_vcache != NULL)
+		vcache_destroy(mp);
+	rumpk_rcu_free(&mp->mnt_rcu, free_after_walks);
+}
+
+void
+mount_destroy(struct mount *mp)
+{
+	__atomic_store_n(&mp->mnt_dead, 1, __ATOMIC_SEQ_CST);
+	if (mp->mnt_root != NULL && mp->mnt_ops->vfs_release != NULL)
+		mp->mnt_ops->vfs_release(mp);
+	__atomic_store_n(&mp->mnt_released, 1, __ATOMIC_SEQ_CST);
+	free_if_unused(mp);
+}
+
+void
+mount_user_comes(struct mount *mp)
+{
+	unsigned slot = rumpk_curlwp()->shard % MOUNT_SLOTS;
+
+	__atomic_fetch_add(&mp->mnt_users[slot].comings, 1, __ATOMIC_SEQ_CST);
+}
+
+/* The mount may be gone as soon as the counter says so: it is the walk that keeps it for the second look. */
+void
+mount_user_goes(struct mount *mp)
+{
+	unsigned slot = rumpk_curlwp()->shard % MOUNT_SLOTS, token = rumpk_rcu_enter();
+
+	__atomic_fetch_add(&mp->mnt_users[slot].goings, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&mp->mnt_released, __ATOMIC_SEQ_CST))
+		free_if_unused(mp);
+	rumpk_rcu_exit(token);
+}
+
+bool
+mount_busy(const struct mount *mp)
+{
+	uint64_t comings = 0, goings = 0;
+
+	for (unsigned i = 0; i < MOUNT_SLOTS; i++)
+		goings += __atomic_load_n(&mp->mnt_users[i].goings, __ATOMIC_SEQ_CST);
+	for (unsigned i = 0; i < MOUNT_SLOTS; i++)
+		comings += __atomic_load_n(&mp->mnt_users[i].comings, __ATOMIC_SEQ_CST);
+	return comings != goings;
+}
+
+int
+mount_enter(struct mount *mp, struct vnode *covered)
+{
+	int error = 0;
+
+	rumpk_lock(mount_list_lock);
+	if (covered != NULL && covered->v_mounted != NULL) {
+		error = RUMP_EBUSY;
+	} else {
+		mp->mnt_covered = covered;
+		*mounts_tail = mp;
+		mounts_tail = &mp->mnt_next;
+		if (covered != NULL)
+			__atomic_store_n(&covered->v_mounted, mp, __ATOMIC_SEQ_CST);
+	}
+	rumpk_unlock(mount_list_lock);
+	return error;
+}
+
+static void
+unlist(struct mount *mp)
+{
+	struct mount **where;
+
+	for (where = &mounts; *where != mp; where = &(*where)->mnt_next)
+		;
+	*where = mp->mnt_next;
+	if (mounts_tail == &mp->mnt_next)
+		mounts_tail = where;
+}
+
+/* Whether anything is mounted on a directory of mp. [list lock] */
+static bool
+carries(const struct mount *mp)
+{
+	for (const struct mount *other = mounts; other != NULL; other = other->mnt_next)
+		if (other->mnt_covered != NULL && other->mnt_covered->v_mount == mp)
+			return true;
+	return false;
+}
+
+static void
+kill_vnode(struct vnode *vp, void *arg)
+{
+	(void)arg;
+	rumpk_vgone(vp);
+}
+
+/* Nobody can be on the way in any more once walks have ended; who is in is counted. [list lock] */
+static int
+close_off(struct mount *mp, bool force)
+{
+	int error = 0;
+
+	__atomic_store_n(&mp->mnt_covered->v_mounted, NULL, __ATOMIC_SEQ_CST);
+	rumpk_rcu_synchronize();
+	if (mp->mnt_vcache != NULL)
+		rumpk_vcache_flush(mp);
+	if (mount_busy(mp) && !force)
+		error = RUMP_EBUSY;
+	else if (mp->mnt_ops->vfs_unmount != NULL)
+		error = mp->mnt_ops->vfs_unmount(mp, force);
+	if (error != 0 && !force) {
+		__atomic_store_n(&mp->mnt_covered->v_mounted, mp, __ATOMIC_SEQ_CST);
+		return error;
+	}
+	return 0;
+}
+
+/* [list lock] */
+static int
+leave_locked(struct mount *mp, bool force)
+{
+	int error;
+
+	if (mp->mnt_covered == NULL)
+		return RUMP_EINVAL;
+	if (carries(mp) || (!force && mp->mnt_vcache == NULL && mount_busy(mp)))
+		return RUMP_EBUSY;
+	error = close_off(mp, force);
+	if (error != 0)
+		return error;
+	unlist(mp);
+	__atomic_store_n(&mp->mnt_dead, 1, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+int
+mount_leave(struct mount *mp, struct vnode *root, bool force)
+{
+	struct vnode *covered;
+	int error = RUMP_EINVAL;
+
+	rumpk_lock(mount_list_lock);
+	if (mount_dead(mp)) {
+		rumpk_unlock(mount_list_lock);
+		rumpk_vrele(root);
+		return error;
+	}
+	/* From here on the lock keeps it: the caller's own reference is not to make it busy. */
+	rumpk_vrele(root);
+	error = leave_locked(mp, force);
+	covered = mp->mnt_covered;
+	rumpk_unlock(mount_list_lock);
+	if (error != 0)
+		return error;
+	__atomic_store_n(&mp->mnt_covered, NULL, __ATOMIC_SEQ_CST);
+	if (mp->mnt_vcache != NULL)
+		rumpk_vcache_each(mp, kill_vnode, NULL);
+	mount_destroy(mp);
+	rumpk_rcu_synchronize();
+	rumpk_vrele(covered);
+	return 0;
+}
+
+struct vnode *
+mount_cross_down(struct vnode *vp)
+{
+	struct vnode *root = NULL;
+	struct mount *mp;
+	unsigned token;
+
+	if (__atomic_load_n(&vp->v_mounted, __ATOMIC_RELAXED) == NULL)
+		return NULL;
+	token = rumpk_rcu_enter();
+	mp = __atomic_load_n(&vp->v_mounted, __ATOMIC_SEQ_CST);
+	if (mp != NULL && rumpk_vref_try(mp->mnt_root))
+		root = mp->mnt_root;
+	rumpk_rcu_exit(token);
+	return root;
+}
+
+struct vnode *
+mount_cross_up(struct vnode *vp)
+{
+	unsigned token = rumpk_rcu_enter();
+	struct vnode *covered = __atomic_load_n(&vp->v_mount->mnt_covered, __ATOMIC_SEQ_CST);
+
+	if (covered != NULL && !rumpk_vref_try(covered))
+		covered = NULL;
+	rumpk_rcu_exit(token);
+	return covered;
+}
+
+/* Of the mounts after `id` (they are listed by growing mnt_id) the first, in use; NULL at the end. */
+static struct mount *
+next_mount(uint32_t id)
+{
+	struct mount *mp;
+
+	rumpk_lock(mount_list_lock);
+	for (mp = mounts; mp != NULL && (mp->mnt_id <= id || mount_dead(mp)); mp = mp->mnt_next)
+		;
+	if (mp != NULL)
+		mount_user_comes(mp);
+	rumpk_unlock(mount_list_lock);
+	return mp;
+}
+
+int
+mount_each(int (*f)(struct mount *mp, void *arg), void *arg)
+{
+	struct mount *mp;
+	uint32_t id = 0;
+	int error = 0;
+
+	while (error == 0 && (mp = next_mount(id)) != NULL) {
+		id = mp->mnt_id;
+		error = f(mp, arg);
+		mount_user_goes(mp);
+	}
+	return error;
+}
+
+int
+mount_statvfs(struct mount *mp, struct rump_statvfs *st)
+{
+	memset(st, 0, sizeof(*st));
+	st->f_flag = __atomic_load_n(&mp->mnt_flag, __ATOMIC_RELAXED) & RUMP_MNT_VISFLAGMASK;
+	st->f_bsize = st->f_frsize = st->f_iosize = RUMPK_PAGE_SIZE;
+	st->f_fsidx[0] = mp->mnt_id;
+	st->f_fsid = mp->mnt_id;
+	st->f_namemax = mp->mnt_namemax;
+	st->f_owner = mp->mnt_owner;
+	rumpk_snprintf(st->f_fstypename, sizeof(st->f_fstypename), "%s", mp->mnt_ops->vfs_name);
+	memcpy(st->f_mntonname, mp->mnt_on, sizeof(st->f_mntonname));
+	memcpy(st->f_mntfromname, mp->mnt_from, sizeof(st->f_mntfromname));
+	return mp->mnt_ops->vfs_statvfs != NULL ? mp->mnt_ops->vfs_statvfs(mp, st) : 0;
+}
+
+static int
+sync_one(struct mount *mp, void *arg)
+{
+	if (mp->mnt_ops->vfs_sync != NULL && !mount_flag(mp, RUMP_MNT_RDONLY))
+		(void)mp->mnt_ops->vfs_sync(mp, *(bool *)arg);
+	return 0;
+}
+
+void
+mount_sync_all(bool wait)
+{
+	(void)mount_each(sync_one, &wait);
+}
+
+/* The youngest mount that can be left, referenced through its root; NULL when only the root file system is
+ * left. */
+static struct mount *
+youngest(struct vnode **rootp, uint32_t below)
+{
+	struct mount *mp, *best = NULL;
+
+	rumpk_lock(mount_list_lock);
+	for (mp = mounts; mp != NULL; mp = mp->mnt_next)
+		if (mp->mnt_covered != NULL && mp->mnt_id < below)
+			best = mp;
+	if (best != NULL) {
+		*rootp = best->mnt_root;
+		rumpk_vref(*rootp);
+	}
+	rumpk_unlock(mount_list_lock);
+	return best;
+}
+
+void
+mount_unmount_all(void)
+{
+	uint32_t below = UINT32_MAX, id;
+	struct vnode *root;
+	struct mount *mp;
+
+	while ((mp = youngest(&root, below)) != NULL) {
+		id = mp->mnt_id;
+		if (mount_leave(mp, root, true) != 0)
+			below = id;
+	}
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stddef.h>
+#include <rump/rumpuser.h>
+#include "kernel/base/lock.h"
+#include "kernel/base/lwp.h"
+#include "kernel/vfs/rcu.h"
+
+#define SLOTS 16
+/* How many are gathered before anybody looks whether they may be freed, and how often then. */
+#define BATCH 64
+
+static struct {
+	_Alignas(64) uint64_t readers[2];
+} slots[SLOTS];
+static unsigned phase;
+
+static rumpk_mutex lock;
+/* Of the grace period under way: freed at its end. What comes meanwhile waits for the next one. */
+static struct rcu_head *running, *gathering;
+static unsigned gathered;
+static enum { IDLE, FIRST, SECOND } state;
+
+void
+rcu_init(void)
+{
+	rumpk_mutex_init(&lock);
+}
+
+unsigned
+rumpk_rcu_enter(void)
+{
+	unsigned slot = rumpk_curlwp()->shard % SLOTS, now = __atomic_load_n(&phase, __ATOMIC_RELAXED);
+
+	__atomic_fetch_add(&slots[slot].readers[now], 1, __ATOMIC_SEQ_CST);
+	return slot * 2 + now;
+}
+
+void
+rumpk_rcu_exit(unsigned token)
+{
+	__atomic_fetch_sub(&slots[token / 2].readers[token % 2], 1, __ATOMIC_RELEASE);
+}
+
+static void
+flip(void)
+{
+	__atomic_store_n(&phase, __atomic_load_n(&phase, __ATOMIC_RELAXED) ^ 1, __ATOMIC_SEQ_CST);
+}
+
+/* Whether nobody is left who entered before the last flip. */
+static int
+drained(void)
+{
+	unsigned old = __atomic_load_n(&phase, __ATOMIC_RELAXED) ^ 1;
+
+	for (unsigned i = 0; i < SLOTS; i++)
+		if (__atomic_load_n(&slots[i].readers[old], __ATOMIC_SEQ_CST) != 0)
+			return 0;
+	return 1;
+}
+
+/*
+ * Takes the grace period as far as it goes without waiting. The list that has become free is
+ * returned, to be freed without the lock.
+ */
+static struct rcu_head *
+advance(void)
+{
+	struct rcu_head *done = NULL;
+
+	if (state == IDLE && gathering != NULL) {
+		running = gathering;
+		gathering = NULL;
+		gathered = 0;
+		flip();
+		state = FIRST;
+	}
+	if (state == FIRST && drained()) {
+		flip();
+		state = SECOND;
+	}
+	if (state == SECOND && drained()) {
+		done = running;
+		running = NULL;
+		state = IDLE;
+	}
+	return done;
+}
+
+static void
+free_all(struct rcu_head *head)
+{
+	struct rcu_head *next;
+
+	for (; head != NULL; head = next) {
+		next = head->rh_next;
+		head->rh_free(head);
+	}
+}
+
+void
+rumpk_rcu_free(struct rcu_head *head, void (*f)(struct rcu_head *))
+{
+	struct rcu_head *done = NULL;
+
+	head->rh_free = f;
+	rumpk_lock(lock);
+	head->rh_next = gathering;
+	gathering = head;
+	if (++gathered % BATCH == 0)
+		done = advance();
+	rumpk_unlock(lock);
+	free_all(done);
+}
+
+struct waiting {
+	struct rcu_head head;
+	int done;
+};
+
+static void
+mark_done(struct rcu_head *head)
+{
+	__atomic_store_n(&((struct waiting *)head)->done, 1, __ATOMIC_RELEASE);
+}
+
+void
+rumpk_rcu_synchronize(void)
+{
+	struct waiting w = {.done = 0};
+
+	rumpk_rcu_free(&w.head, mark_done);
+	for (;;) {
+		rumpk_lock(lock);
+		struct rcu_head *done = advance();
+		rumpk_unlock(lock);
+		free_all(done);
+		if (__atomic_load_n(&w.done, __ATOMIC_ACQUIRE))
+			return;
+		if (done == NULL)
+			rumpuser_clock_sleep(RUMPUSER_CLOCK_RELWALL, 0, 20000);
+	}
+}
+
+void
+rumpk_rcu_drain(void)
+{
+	rumpk_rcu_synchronize();
+	rumpk_rcu_synchronize();
+}
