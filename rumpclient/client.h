@@ -58,6 +58,7 @@ struct rumpclient {
 	_Atomic uint32_t state;
 	uint32_t capabilities;
 	bool tcp;
+	ino_t inode; /* of the socket */
 	struct sp_url url;
 	_Atomic time_t retry;
 	uint32_t *alive;                /* 0 in a child of fork */
@@ -122,6 +123,9 @@ int rc_hello(struct rc_link *link, enum sp_handshake kind, uint64_t reqno);
 int rc_redeem(struct rc_link *link, const struct sp_ticket *ticket, uint32_t capabilities);
 void rc_adopt(struct rumpclient *ctx, const struct rc_link *link, uint64_t next);
 int rc_fd_up(int fd);
+
+/* Whether the descriptor is the connection yet: the program may have closed it without a word. */
+bool rc_still_ours(const struct rumpclient *ctx);
 
 /*
  * call.c: sends a request with field u and the body, and waits. Returns 0 with the answer's body in

@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "abi/signal.h"
 #include "sp/banner.h"
@@ -324,6 +325,22 @@ rc_redeem(struct rc_link *link, const struct sp_ticket *ticket, uint32_t capabil
 	return handshake(link, SP_FORK, 1, &body, sizeof(body));
 }
 
+static ino_t
+inode_of(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 ? status.st_ino : 0;
+}
+
+bool
+rc_still_ours(const struct rumpclient *ctx)
+{
+	int fd = atomic_load(&ctx->fd);
+
+	return fd != -1 && ctx->inode != 0 && inode_of(fd) == ctx->inode;
+}
+
 /* Signals may arrive, but nobody else uses the context, or all who do are kept out. */
 void
 rc_adopt(struct rumpclient *ctx, const struct rc_link *link, uint64_t next)
@@ -334,6 +351,7 @@ rc_adopt(struct rumpclient *ctx, const struct rc_link *link, uint64_t next)
 	ctx->tcp = ctx->url.kind != SP_UNIX;
 	atomic_store(&ctx->careful, false);
 	atomic_store(&ctx->head, atomic_load(&ctx->tail));
+	ctx->inode = inode_of(link->fd);
 	atomic_store(&ctx->fd, link->fd);
 	atomic_store(&ctx->slots.next, next);
 	atomic_store(&ctx->state, (state & ~RC_DOWN) + RC_GENERATION);

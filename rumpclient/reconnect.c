@@ -46,7 +46,7 @@ put_in_place(struct rumpclient *ctx, const struct rc_link *link)
 	/* Calls that were about to be sent on the old connection belong to nobody now. */
 	rc_receive_take_over(ctx);
 	rc_lost(ctx);
-	old = atomic_load(&ctx->fd);
+	old = rc_still_ours(ctx) ? atomic_load(&ctx->fd) : -1;
 	rc_adopt(ctx, link, 2);
 	rc_async_watch(ctx);
 	if (old != -1)
