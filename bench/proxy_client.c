@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One row of the proxy benchmark: makes calls to the server that RUMP_SERVER names, with whatever
+ * librumpclient the loader finds, and prints the best of several rounds: microseconds a call, or
+ * with several threads or processes, thousands of calls a second over all.
+ * usage: proxy_client getpid | pread SIZE | pwrite SIZE | threads N | processes N | socket
+ */
+#include <err.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <rump/rump_syscalls.h>
+#include <rump/rumpclient.h>
+
+#define ROUNDS 7
+#define ROUND_NS 60000000.0
+
+static char *buffer;
+static size_t size;
+static int fd;
+static int pair[2];
+
+static double
+now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
+}
+
+static void
+call_getpid(void)
+{
+	if (rump_sys_getpid() == -1)
+		err(1, "getpid");
+}
+
+static void
+call_pread(void)
+{
+	if (rump_sys_pread(fd, buffer, size, 0) != (ssize_t)size)
+		err(1, "pread");
+}
+
+static void
+call_pwrite(void)
+{
+	if (rump_sys_pwrite(fd, buffer, size, 0) != (ssize_t)size)
+		err(1, "pwrite");
+}
+
+/* What no proxy can beat: a request and an answer of the same lengths. */
+static void
+call_socket(void)
+{
+	char frame[48] = {0};
+
+	if (send(pair[0], frame, 24, 0) != 24 || recv(pair[0], frame, 48, 0) != 48)
+		err(1, "socket");
+}
+
+static void *
+answer_socket(void *arg)
+{
+	char frame[48] = {0};
+
+	while (recv(pair[1], frame, 24, 0) == 24 && send(pair[1], frame, 48, 0) == 48)
+		continue;
+	return arg;
+}
+
+static double
+once(void (*call)(void), long count)
+{
+	double begun = now();
+
+	for (long i = 0; i < count; i++)
+		call();
+	return (now() - begun) / (double)count;
+}
+
+/* Microseconds a call. */
+static double
+best_of(void (*call)(void))
+{
+	double best = once(call, 20);
+	long count = (long)(ROUND_NS / best) + 1;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		double each = once(call, count);
+
+		if (each < best)
+			best = each;
+	}
+	return best / 1000;
+}
+
+struct shared {
+	long counts[64];
+	volatile int stop;
+};
+
+struct worker {
+	struct shared *shared;
+	int index;
+};
+
+static void *
+work(void *arg)
+{
+	const struct worker *worker = arg;
+
+	while (!worker->shared->stop) {
+		call_getpid();
+		__atomic_fetch_add(&worker->shared->counts[worker->index], 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static long
+total(const struct shared *shared)
+{
+	long sum = 0;
+
+	for (int i = 0; i < 64; i++)
+		sum += __atomic_load_n(&shared->counts[i], __ATOMIC_RELAXED);
+	return sum;
+}
+
+/* Thousands of calls a second of all workers together. */
+static double
+rate(const struct shared *shared)
+{
+	double best = 0;
+
+	usleep(50000);
+	for (int round = 0; round < ROUNDS; round++) {
+		double begun = now();
+		long before = total(shared);
+		double each;
+
+		usleep((useconds_t)(ROUND_NS / 1000));
+		each = (double)(total(shared) - before) / (now() - begun) * 1e6;
+		if (each > best)
+			best = each;
+	}
+	return best;
+}
+
+static double
+with_workers(int count, int processes)
+{
+	struct shared *shared =
+	    mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct worker workers[64];
+	pthread_t threads[64];
+	double best;
+
+	if (shared == MAP_FAILED || count < 1 || count > 64)
+		errx(1, "%d workers", count);
+	for (int i = 0; i < count; i++) {
+		workers[i] = (struct worker){shared, i};
+		if (!processes) {
+			pthread_create(&threads[i], NULL, work, &workers[i]);
+		} else if (fork() == 0) {
+			if (rumpclient_init() == -1)
+				err(1, "rumpclient_init");
+			work(&workers[i]);
+			_exit(0);
+		}
+	}
+	best = rate(shared);
+	shared->stop = 1;
+	for (int i = 0; i < count; i++)
+		if (processes)
+			wait(NULL);
+		else
+			pthread_join(threads[i], NULL);
+	return best;
+}
+
+static double
+row(const char *name, const char *argument)
+{
+	int count = argument != NULL ? atoi(argument) : 0;
+	pthread_t thread;
+
+	if (strcmp(name, "socket") == 0) {
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1)
+			err(1, "socketpair");
+		pthread_create(&thread, NULL, answer_socket, NULL);
+		return best_of(call_socket);
+	}
+	if (strcmp(name, "processes") == 0)
+		return with_workers(count, 1);
+	if (rumpclient_init() == -1)
+		err(1, "rumpclient_init");
+	if (strcmp(name, "getpid") == 0)
+		return best_of(call_getpid);
+	if (strcmp(name, "threads") == 0)
+		return with_workers(count, 0);
+	size = (size_t)count;
+	buffer = malloc(size + 1);
+	fd = rump_sys_open("/bench", RUMP_O_RDWR | RUMP_O_CREAT, 0644);
+	if (buffer == NULL || fd == -1)
+		err(1, "/bench");
+	memset(buffer, 'x', size);
+	call_pwrite();
+	if (strcmp(name, "pread") == 0)
+		return best_of(call_pread);
+	if (strcmp(name, "pwrite") == 0)
+		return best_of(call_pwrite);
+	errx(1, "no row '%s'", name);
+}
+
+int
+main(int argc, char *argv[])
+{
+	if (argc < 2)
+		errx(1, "usage: proxy_client getpid | pread SIZE | pwrite SIZE | threads N | processes N | "
+			"socket");
+	printf("%.2f\n", row(argv[1], argv[2]));
+	return 0;
+}
