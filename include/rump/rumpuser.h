@@ -2,6 +2,24 @@
 /*
  * The hypercalls: what a rump kernel asks of its host. RUMPUSER_VERSION 17, as NetBSD's
  * rump kernels expect it.
+ *
+ * Errors. A hypercall that returns an int returns 0 or a positive errno in NetBSD's numbering
+ * (RUMP_E* of <rump/rumpdefs.h>), whatever the host's numbering is, unless it says otherwise.
+ * The host's errno is not kept.
+ *
+ * Scheduling. A thread mostly makes a hypercall while it holds a CPU of the rump kernel. One that
+ * may block gives it up with hyp_backend_unschedule(0, &nlocks, interlock), and takes it back with
+ * hyp_backend_schedule(nlocks, interlock), exactly once each. Every hypercall is of one of three kinds:
+ *
+ *	always		gives the CPU up and takes it back in every case
+ *	when waiting	does so only when it would wait
+ *	never		does not, however long it takes; it may be called before there is a scheduler
+ *
+ * The interlock is NULL but in waits for condition variables. No lock of librumpuser's is held during an
+ * upcall, so that upcalls can make hypercalls. Upcalls other than those two are made between
+ * hyp_schedule() and hyp_unschedule().
+ *
+ * Signals that the program handles interrupt no hypercall: what they interrupt on the host is resumed.
  */
 #ifndef RUMP_RUMPUSER_H
 #define RUMP_RUMPUSER_H
@@ -26,7 +44,10 @@ struct rumpuser_mtx;
 struct rumpuser_rw;
 struct rumpuser_cv;
 
-/* The upcalls: what the hypervisor asks of the kernel. */
+/*
+ * The upcalls: what the hypervisor asks of the kernel. A kernel without a system call server may leave
+ * those NULL that only the server makes: lwproc_rfork to getpid, but for lwproc_newlwp and lwproc_curlwp.
+ */
 struct rumpuser_hyperup {
 	void (*hyp_schedule)(void);
 	void (*hyp_unschedule)(void);
@@ -50,6 +71,10 @@ struct rumpuser_hyperup {
 	void *hyp__extra[8];
 };
 
+/*
+ * The first hypercall of all: keeps a copy of the table of upcalls. Returns 0, or 1, with nothing kept, when
+ * version is not RUMPUSER_VERSION. Never gives up the CPU.
+ */
 int rumpuser_init(int version, const struct rumpuser_hyperup *hyp);
 
 /* Memory. */
@@ -96,17 +121,31 @@ int rumpuser_iovwrite(int fd, const struct rumpuser_iovec *iov, size_t n, int64_
 #define RUMPUSER_SYNCFD_SYNC 0x08
 int rumpuser_syncfd(int fd, int flags, uint64_t start, uint64_t len);
 
-/* Clocks. */
+/*
+ * Clocks. RELWALL is wall time since 1970, and for sleeping a duration; ABSMONO is a clock that never jumps,
+ * whose start means nothing. Both have the host's resolution of a nanosecond.
+ */
 #define RUMPUSER_CLOCK_RELWALL 0
 #define RUMPUSER_CLOCK_ABSMONO 1
+
+/* Reads a clock. RUMP_EINVAL for another clock. Never gives up the CPU. */
 int rumpuser_clock_gettime(int clk, int64_t *sec, long *nsec);
+
+/*
+ * Sleeps for the time given (RELWALL), measured by the monotonic clock, or until that clock shows it
+ * (ABSMONO); not at all when that is past. Signals do not end or prolong the sleep. RUMP_EINVAL, without a
+ * sleep, when nsec is not in 0 to 999,999,999 or for another clock. Always gives up the CPU.
+ */
 int rumpuser_clock_sleep(int clk, int64_t sec, long nsec);
 
 /* The host. */
 #define RUMPUSER_PARAM_NCPU "_RUMPUSER_NCPU"
 #define RUMPUSER_PARAM_HOSTNAME "_RUMPUSER_HOSTNAME"
 int rumpuser_getparam(const char *name, void *buf, size_t len);
+
+/* Sets the calling thread's errno on the host to what stands for NetBSD's. Never gives up the CPU. */
 void rumpuser_seterrno(int error);
+
 int rumpuser_kill(int64_t pid, int sig);
 #define RUMPUSER_PANIC (-1)
 void rumpuser_exit(int rv) __attribute__((noreturn));
@@ -118,9 +157,23 @@ void rumpuser_dprintf(const char *format, ...) __attribute__((format(printf, 1, 
 int rumpuser_getrandom(void *buf, size_t len, int flags, size_t *retp);
 
 /* Threads and the current lwp. */
+
+/*
+ * Starts a host thread that runs f(arg). It is called name where the host shows such things (NULL: no name;
+ * cut off at 15 characters). Signals from outside are blocked in it, so a program's handlers run in the
+ * program's own threads. pri and cpuidx are hints that Linux has no use for.
+ *
+ * With mustjoin, *cookie is what rumpuser_thread_join() wants, which then has to be called; otherwise the
+ * thread goes away by itself and cookie is not used. When the host is short of threads the call tries again
+ * for a second before it gives RUMP_EAGAIN; RUMP_ENOMEM when there is no memory. Never gives up the CPU.
+ */
 int rumpuser_thread_create(void *(*f)(void *), void *arg, const char *name, int mustjoin, int pri, int cpuidx,
     void **cookie);
+
+/* Ends the calling thread, as returning from f would. The CPU must have been given up. No upcall is made. */
 void rumpuser_thread_exit(void) __attribute__((noreturn));
+
+/* Waits for the end of a thread that is to be joined, and frees the cookie. Always gives up the CPU. */
 int rumpuser_thread_join(void *cookie);
 
 enum rumplwpop {
@@ -129,42 +182,123 @@ enum rumplwpop {
 	RUMPUSER_LWP_SET,
 	RUMPUSER_LWP_CLEAR,
 };
+
+/*
+ * CREATE and DESTROY say that an lwp comes into being or is gone, which needs nothing here. SET makes l the
+ * calling host thread's current lwp; there must be none, unless l is NULL. CLEAR leaves none; l must be the
+ * current one. What must not be aborts the process. Never gives up the CPU; called without one too.
+ */
 void rumpuser_curlwpop(int op, struct lwp *l);
+
+/* The calling host thread's current lwp, or NULL. Never gives up the CPU; called without one too. */
 struct lwp *rumpuser_curlwp(void);
 
-/* Mutexes. */
+/*
+ * Mutexes. SPIN: entering never gives up the CPU. KMUTEX: the kernel asks for the owner. Entering one's own
+ * mutex aborts the process.
+ */
 #define RUMPUSER_MTX_SPIN 0x01
 #define RUMPUSER_MTX_KMUTEX 0x02
+
+/* Makes a mutex, or aborts the process when there is no memory. Never gives up the CPU. */
 void rumpuser_mutex_init(struct rumpuser_mtx **mtxp, int flags);
+
+/* Takes the mutex. Gives up the CPU when waiting, unless the mutex is SPIN; then it waits with the CPU. */
 void rumpuser_mutex_enter(struct rumpuser_mtx *mtx);
+
+/* Takes the mutex. Never gives up the CPU; for threads that have none. */
 void rumpuser_mutex_enter_nowrap(struct rumpuser_mtx *mtx);
+
+/* Takes the mutex if it is free; RUMP_EBUSY if not. Never gives up the CPU. */
 int rumpuser_mutex_tryenter(struct rumpuser_mtx *mtx);
+
+/*
+ * Releases the mutex, which the calling thread holds. From then on whoever takes it next may destroy it. Never
+ * gives up the CPU.
+ */
 void rumpuser_mutex_exit(struct rumpuser_mtx *mtx);
+
+/* Frees a mutex that nobody holds or waits for. Never gives up the CPU. */
 void rumpuser_mutex_destroy(struct rumpuser_mtx *mtx);
+
+/* The lwp that was current when the mutex was taken, or NULL while it is free. Never gives up the CPU. */
 void rumpuser_mutex_owner(struct rumpuser_mtx *mtx, struct lwp **lp);
 
-/* Reader/writer locks. */
+/*
+ * Reader/writer locks, held by any number of readers or by one writer. Readers that come while a writer waits
+ * wait behind it, so a reader must not enter a second time.
+ */
 enum rumprwlock {
 	RUMPUSER_RW_READER,
 	RUMPUSER_RW_WRITER,
 };
+
+/* Makes a lock, or aborts the process when there is no memory. Never gives up the CPU. */
 void rumpuser_rw_init(struct rumpuser_rw **rwp);
+
+/* Takes the lock for reading or writing. Gives up the CPU when waiting. */
 void rumpuser_rw_enter(int kind, struct rumpuser_rw *rw);
+
+/* The same if that takes no waiting; RUMP_EBUSY if it would. Never gives up the CPU. */
 int rumpuser_rw_tryenter(int kind, struct rumpuser_rw *rw);
+
+/*
+ * Turns the only reader, the caller, to the writer without a moment in between when others could come in.
+ * RUMP_EBUSY, still reading, when there are other readers. Never gives up the CPU.
+ */
 int rumpuser_rw_tryupgrade(struct rumpuser_rw *rw);
+
+/* Turns the writer, the caller, to a reader without such a moment. Always gives up the CPU. */
 void rumpuser_rw_downgrade(struct rumpuser_rw *rw);
+
+/* Releases the lock, whichever way the caller holds it. Never gives up the CPU. */
 void rumpuser_rw_exit(struct rumpuser_rw *rw);
+
+/* Frees a lock that nobody holds or waits for. Never gives up the CPU. */
 void rumpuser_rw_destroy(struct rumpuser_rw *rw);
+
+/*
+ * Whether (1 or 0) the current lwp holds the lock for writing, or whether anybody at all holds it for
+ * reading. Never gives up the CPU.
+ */
 void rumpuser_rw_held(int kind, struct rumpuser_rw *rw, int *held);
 
-/* Condition variables. */
+/*
+ * Condition variables. A signal wakes the one that has waited longest. Waits end by a signal, a broadcast or
+ * their timeout, and by nothing else. Signals may be sent with the mutex held or without; a waiter that is
+ * woken by the holder of its mutex goes on when that is released.
+ *
+ * The mutex that a wait is given is the interlock of both upcalls. It is held by the caller before and after
+ * the wait, with one exception: the kernel's scheduler passes a mutex of its own, SPIN and not KMUTEX, that
+ * hyp_backend_unschedule() takes and hyp_backend_schedule() releases. The order of events:
+ *
+ *	CPU given up, waiting begins, mutex released, ..., mutex taken, CPU taken back
+ *	... for a mutex that is SPIN and KMUTEX: CPU taken back, mutex taken
+ */
+
+/* Makes a condition variable, or aborts the process when there is no memory. Never gives up the CPU. */
 void rumpuser_cv_init(struct rumpuser_cv **cvp);
+
+/* Frees one that nobody waits for; who has been signalled does not wait. Never gives up the CPU. */
 void rumpuser_cv_destroy(struct rumpuser_cv *cv);
+
+/* Waits. Always gives up the CPU. */
 void rumpuser_cv_wait(struct rumpuser_cv *cv, struct rumpuser_mtx *mtx);
+
+/* Waits, for threads that have no CPU. Never gives up the CPU. */
 void rumpuser_cv_wait_nowrap(struct rumpuser_cv *cv, struct rumpuser_mtx *mtx);
+
+/*
+ * Waits for sec and nsec together at most, by the monotonic clock. A sum that is not positive has passed
+ * already. 0 when signalled, RUMP_ETIMEDOUT when not. Always gives up the CPU.
+ */
 int rumpuser_cv_timedwait(struct rumpuser_cv *cv, struct rumpuser_mtx *mtx, int64_t sec, int64_t nsec);
+
+/* Wakes the one that has waited longest, or all who wait now. Never give up the CPU. */
 void rumpuser_cv_signal(struct rumpuser_cv *cv);
 void rumpuser_cv_broadcast(struct rumpuser_cv *cv);
+
+/* How many wait and have not been signalled yet. Never gives up the CPU. */
 void rumpuser_cv_has_waiters(struct rumpuser_cv *cv, int *waiters);
 
 /* The dynamic linker. */

@@ -11,14 +11,22 @@ extern "C" {
 
 struct lwp;
 
-/* Gives up the kernel's CPU before the host is asked for something that may block. The cookie goes to the other one. */
+/*
+ * Gives up the kernel's CPU, before the host is asked for something that may block, and takes it back. The
+ * cookie of the first goes to the second: how often the calling thread held the kernel's big lock, so NULL is
+ * the cookie of a thread that has not held it.
+ */
 void *rumpuser_component_unschedule(void);
 void rumpuser_component_schedule(void *cookie);
 
-/* Makes the calling host thread a kernel thread, and ends that. */
+/*
+ * Makes the calling host thread, which has no CPU, a thread of the kernel's own process: between these two
+ * it can call kernel code after rumpuser_component_schedule().
+ */
 void rumpuser_component_kthread(void);
 void rumpuser_component_kthread_release(void);
 
+/* The current lwp, and changing to another one (NULL: to none); for a thread that has no CPU. */
 struct lwp *rumpuser_component_curlwp(void);
 void rumpuser_component_switchlwp(struct lwp *l);
 
