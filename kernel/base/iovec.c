@@ -24,7 +24,7 @@ rumpk_iovec_get(struct lwp *l, rumpk_uaddr uaddr, int count, struct rump_iovec *
 	struct rump_iovec *iov;
 	int error;
 
-	if (count < 0 || count > RUMP_IOV_MAX)
+	if (count <= 0 || count > RUMP_IOV_MAX)
 		return RUMP_EINVAL;
 	iov = rumpk_alloc(size);
 	if (iov == NULL)

@@ -46,11 +46,7 @@ sys_kqueue(struct lwp *l, rumpk_args args, long *retval)
 static int
 sys_kqueue1(struct lwp *l, rumpk_args args, long *retval)
 {
-	int flags = rumpk_arg_int(args, 0);
-
-	if ((flags & ~(RUMP_O_CLOEXEC | RUMP_O_NONBLOCK | RUMP_O_NOSIGPIPE)) != 0)
-		return RUMP_EINVAL;
-	return make(l, flags, retval);
+	return make(l, rumpk_arg_int(args, 0), retval);
 }
 
 /* A list of events in user memory, to be filled from the start. */

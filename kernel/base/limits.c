@@ -83,7 +83,7 @@ sys_setrlimit(struct lwp *l, rumpk_args args, long *retval)
 static int
 sys_umask(struct lwp *l, rumpk_args args, long *retval)
 {
-	*retval = atomic_exchange_explicit(&l->proc->umask, (uint32_t)args[0] & 0777, memory_order_relaxed);
+	*retval = atomic_exchange_explicit(&l->proc->umask, (uint32_t)args[0] & 07777, memory_order_relaxed);
 	return 0;
 }
 

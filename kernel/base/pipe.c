@@ -199,7 +199,7 @@ static int
 pipe_poll(struct file *fp, int events, struct rumpk_poll *rp)
 {
 	struct pipe *p = fp->data;
-	bool reader = is_reader(fp);
+	bool reader = is_reader(fp), alone;
 	int revents = 0;
 
 	if (rp != NULL && reader)
@@ -207,11 +207,12 @@ pipe_poll(struct file *fp, int events, struct rumpk_poll *rp)
 	if (rp != NULL && !reader)
 		rumpk_poll_watch(rp, &p->writer_notes, RUMPK_NOTE_WRITABLE | RUMPK_NOTE_HANGUP);
 	rumpk_lock(p->lock);
-	if (reader && (p->count > 0 || !p->writer_open))
+	alone = !(reader ? p->writer_open : p->reader_open);
+	if (alone || (reader && p->count > 0))
 		revents |= events & (RUMP_POLLIN | RUMP_POLLRDNORM);
-	if (!reader && (p->size - p->count >= ATOMIC_MAX || !p->reader_open))
+	if (alone || (!reader && p->size - p->count >= ATOMIC_MAX))
 		revents |= events & (RUMP_POLLOUT | RUMP_POLLWRNORM);
-	if (!(reader ? p->writer_open : p->reader_open))
+	if (alone)
 		revents |= RUMP_POLLHUP;
 	rumpk_unlock(p->lock);
 	return revents;
@@ -358,7 +359,8 @@ pipe_create(void)
 static int
 make(struct lwp *l, uint32_t flags, int fds[2])
 {
-	uint32_t common = flags & (RUMP_O_NONBLOCK | RUMP_O_NOSIGPIPE);
+	/* F_GETFL shows all of them, close-on-exec too. */
+	uint32_t common = flags & (RUMP_O_CLOEXEC | RUMP_O_NONBLOCK | RUMP_O_NOSIGPIPE);
 	struct file *reader, *writer;
 	struct pipe *p;
 	int error;

@@ -204,7 +204,6 @@ inherit(struct proc *parent, struct proc *child)
 	atomic_store_explicit(&child->cred, rumpk_proc_cred(parent), memory_order_relaxed);
 	memcpy(child->limits, parent->limits, sizeof(child->limits));
 	memcpy(child->comm, parent->comm, sizeof(child->comm));
-	child->flags = parent->flags & RUMPK_P_SUGID;
 	rumpk_unlock(parent->lock);
 	atomic_store_explicit(&child->nofile, atomic_load_explicit(&parent->nofile, memory_order_relaxed),
 	    memory_order_relaxed);

@@ -24,7 +24,7 @@ struct selection {
 	int nd;
 	size_t words;
 	rumpk_uaddr uaddr[NSETS];
-	/* NSETS sets of words each, one after the other. */
+	/* NSETS sets of words each, one after the other: what is asked, and then what holds. */
 	uint32_t *sets;
 	struct rumpk_pollent *ents;
 	size_t nents;
@@ -65,25 +65,23 @@ to_ents(struct selection *sel)
 	}
 }
 
-/* The sets become what holds: the count of bits, or EBADF. */
+/* The sets become what holds, with nothing beyond nd: the count of bits, or EBADF. */
 static int
 from_ents(struct selection *sel, long *count)
 {
 	*count = 0;
+	memset(sel->sets, 0, NSETS * sel->words * sizeof(*sel->sets));
 	for (size_t e = 0; e < sel->nents; e++) {
 		const struct rumpk_pollent *ent = &sel->ents[e];
 
 		if ((ent->revents & RUMP_POLLNVAL) != 0)
 			return RUMP_EBADF;
 		for (int i = 0; i < NSETS; i++) {
-			uint32_t *word = &sel->sets[(size_t)i * sel->words + (size_t)ent->fd / 32];
-
-			if (!isset(sel, i, ent->fd))
+			if ((ent->events & asked[i]) == 0 || (ent->revents & answers[i]) == 0)
 				continue;
-			if ((ent->revents & answers[i]) != 0)
-				++*count;
-			else
-				*word &= ~(UINT32_C(1) << (ent->fd % 32));
+			sel->sets[(size_t)i * sel->words + (size_t)ent->fd / 32] |= UINT32_C(1)
+										    << (ent->fd % 32);
+			++*count;
 		}
 	}
 	return 0;

@@ -271,7 +271,7 @@ perform(struct request *req, size_t *given)
 		req->namelen--;
 	}
 	if (node->type == RUMP_CTLTYPE_NODE && node->read == NULL)
-		return RUMP_EISDIR;
+		return RUMP_EINVAL;
 	return access_leaf(req, node, given);
 }
 

@@ -109,7 +109,7 @@ static struct rumpk_sysctl tops[] = {
     NODE(RUMP_CTL_USER, "user"),
     NODE(RUMP_CTL_DDB, "ddb"),
     NODE(RUMP_CTL_PROC, "proc"),
-    NODE(RUMP_CTL_VENDOR, "vendor"),
+    {.number = RUMP_CTL_VENDOR, .name = "vendor", .type = RUMP_CTLTYPE_NODE, .flags = READWRITE},
     NODE(RUMP_CTL_EMUL, "emul"),
     NODE(RUMP_CTL_SECURITY, "security"),
 };
