@@ -77,10 +77,26 @@ struct rumpuser_hyperup {
  */
 int rumpuser_init(int version, const struct rumpuser_hyperup *hyp);
 
-/* Memory. */
+/* Memory. None of these gives up the CPU; where one fails, *memp stays as it was. */
+
+/*
+ * Allocates len bytes, of any content, at a multiple of alignment, which is a power of two, or 0 for what
+ * suits any type. RUMP_ENOMEM when the host refuses, RUMP_EINVAL for another alignment. A len of 0 is an
+ * allocation too, to be freed. RUMP_MEMLIMIT is the kernel's affair.
+ */
 int rumpuser_malloc(size_t len, int alignment, void **memp);
+
+/* Frees what rumpuser_malloc() gave for len bytes. NULL is nothing to free. */
 void rumpuser_free(void *mem, size_t len);
+
+/*
+ * Maps size bytes of zeroes, whole pages, readable, writable and with exec executable, at a multiple of
+ * 1 << alignbit (0: of a page); at prefaddr, when not NULL, if that is free and aligned. RUMP_ENOMEM and
+ * what else the host refuses with; RUMP_EINVAL for a size of 0 or an alignbit not in 0 to 46.
+ */
 int rumpuser_anonmmap(void *prefaddr, size_t size, int alignbit, int exec, void **memp);
+
+/* Unmaps what rumpuser_anonmmap() gave for len bytes. */
 void rumpuser_unmap(void *addr, size_t len);
 
 /* Files and block I/O. */
@@ -91,7 +107,19 @@ void rumpuser_unmap(void *addr, size_t len);
 #define RUMPUSER_OPEN_CREATE 0x0004
 #define RUMPUSER_OPEN_EXCL 0x0008
 #define RUMPUSER_OPEN_BIO 0x0010
+
+/*
+ * Opens the host's file for what mode says, creates it with mode 0644 less the umask with CREATE, and fails
+ * with RUMP_EEXIST when it is there with EXCL besides. BIO announces block I/O, which needs no preparation
+ * here. The descriptor is closed on exec, and a terminal does not become the process's. Returns the host's
+ * error, or RUMP_EINVAL when mode asks for no kind of access. Always gives up the CPU.
+ */
 int rumpuser_open(const char *name, int mode, int *fdp);
+
+/*
+ * Waits for block I/O under way on fd, brings what was written to stable storage, and closes fd whatever
+ * comes of that. Returns the first error. Always gives up the CPU.
+ */
 int rumpuser_close(int fd);
 
 #define RUMPUSER_FT_OTHER 0
@@ -99,12 +127,39 @@ int rumpuser_close(int fd);
 #define RUMPUSER_FT_REG 2
 #define RUMPUSER_FT_BLK 3
 #define RUMPUSER_FT_CHR 4
+
+/*
+ * Tells size and type of the host's file, links followed; either pointer may be NULL. The size of a block
+ * device is its capacity, for which the device is opened for a moment; that of other devices is 0. Returns
+ * the host's error. Never gives up the CPU.
+ */
 int rumpuser_getfileinfo(const char *name, uint64_t *size, int *type);
 
 #define RUMPUSER_BIO_READ 0x01
 #define RUMPUSER_BIO_WRITE 0x02
 #define RUMPUSER_BIO_SYNC 0x04
 typedef void (*rump_biodone_fn)(void *arg, size_t transferred, int error);
+
+/*
+ * Transfers dlen bytes between data and the file at off, as op says READ or WRITE, and returns at once;
+ * requests are served in any order, many at a time. With SYNC a write is on stable storage when it is done;
+ * SYNC alone brings what has been written so far there. Always gives up the CPU.
+ *
+ * When the request is done, done(arg, transferred, error) is called by another thread, between hyp_schedule()
+ * and hyp_unschedule(), where it may share that with others'. It may make hypercalls, this one too. The file
+ * is a disk to the kernel:
+ * - a request that the host serves piece by piece is done when all of it is;
+ * - transferred counts what was transferred before an error; a write whose sync failed transferred nothing;
+ * - a read that meets the end of the file, which must have shrunk, is RUMP_EIO, and the buffer is filled up
+ * with zeroes: nothing that the kernel took for data is left in it;
+ * - a write to what was opened for reading is RUMP_EROFS;
+ * - what is no READ, WRITE or SYNC is RUMP_EINVAL, other errors are the host's.
+ * Only when the host has no memory or, for half a second, not a single thread for block I/O, the caller
+ * itself calls done, while it holds its CPU, with RUMP_ENOMEM or RUMP_EAGAIN.
+ *
+ * Reads use io_uring where the host allows it and threads elsewhere; RUMPUSER_BIO=threads in the environment
+ * asks for threads in any case.
+ */
 void rumpuser_bio(int fd, int op, void *data, size_t dlen, int64_t off, rump_biodone_fn done, void *arg);
 
 struct rumpuser_iovec {
@@ -112,6 +167,13 @@ struct rumpuser_iovec {
 	size_t iov_len;
 };
 #define RUMPUSER_IOV_NOSEEK (-1)
+
+/*
+ * Read and write n pieces at off, without moving the file's position: less than all is transferred only at
+ * the end of the file, or when an error comes after some of it, and *retv says how much. With an off of
+ * NOSEEK they go on from the file's position, as streams need, and whatever one transfer by the host moves is
+ * the answer. Return the host's error. Always give up the CPU.
+ */
 int rumpuser_iovread(int fd, struct rumpuser_iovec *iov, size_t n, int64_t off, size_t *retv);
 int rumpuser_iovwrite(int fd, const struct rumpuser_iovec *iov, size_t n, int64_t off, size_t *retv);
 
@@ -119,6 +181,14 @@ int rumpuser_iovwrite(int fd, const struct rumpuser_iovec *iov, size_t n, int64_
 #define RUMPUSER_SYNCFD_WRITE 0x02
 #define RUMPUSER_SYNCFD_BARRIER 0x04
 #define RUMPUSER_SYNCFD_SYNC 0x08
+
+/*
+ * With WRITE begins to bring len bytes from start (a len of 0: all to the end) to stable storage; with SYNC
+ * too, they are there on return. READ makes reads see what others wrote, which they do on Linux anyway. One
+ * of the two is needed, or the answer is RUMP_EINVAL, as for a range that ends beyond 2^63. With BARRIER,
+ * block I/O on fd that was submitted before is done with the host on return, and a WRITE waits as with SYNC.
+ * What has no storage needs no sync. Returns the host's error. Always gives up the CPU.
+ */
 int rumpuser_syncfd(int fd, int flags, uint64_t start, uint64_t len);
 
 /*
@@ -141,19 +211,48 @@ int rumpuser_clock_sleep(int clk, int64_t sec, long nsec);
 /* The host. */
 #define RUMPUSER_PARAM_NCPU "_RUMPUSER_NCPU"
 #define RUMPUSER_PARAM_HOSTNAME "_RUMPUSER_HOSTNAME"
+
+/*
+ * Writes a parameter's value as a string. NCPU is RUMP_NCPU of the environment: a number from 1, or "host"
+ * for as many CPUs as this process may use, or 2 when it is not set. HOSTNAME is "rump-", the process and the
+ * host's name. Other names that begin with _ are RUMP_EINVAL, as is another RUMP_NCPU. Any other name is an
+ * environment variable's; RUMP_ENOENT when that is not set. RUMP_ERANGE, with buf as it was, when the value
+ * and its NUL do not fit. Never gives up the CPU.
+ */
 int rumpuser_getparam(const char *name, void *buf, size_t len);
 
 /* Sets the calling thread's errno on the host to what stands for NetBSD's. Never gives up the CPU. */
 void rumpuser_seterrno(int error);
 
+/*
+ * Sends the signal, a number of NetBSD's, to this process. pid is a process of the kernel's and means
+ * nothing here. 0 sends nothing. RUMP_EINVAL for what is no signal. Never gives up the CPU.
+ */
 int rumpuser_kill(int64_t pid, int sig);
+
 #define RUMPUSER_PANIC (-1)
+
+/*
+ * Ends the process: with the status rv, or for RUMPUSER_PANIC by abort(3), with a core as large as the hard
+ * limit allows. What the kernel has printed is written out before; a panic is explained on stderr by the
+ * kernel's last words, and in the system's log when stderr is gone. Never gives up the CPU.
+ */
 void rumpuser_exit(int rv) __attribute__((noreturn));
+
+/* Writes a character to the console, which is stdout; whole lines at the latest. Never gives up the CPU. */
 void rumpuser_putchar(int c);
+
+/* Prints to stderr at once. Never gives up the CPU. */
 void rumpuser_dprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #define RUMPUSER_RANDOM_HARD 0x01
 #define RUMPUSER_RANDOM_NOWAIT 0x02
+
+/*
+ * Fills buf with random bytes, as good as cryptography wants, whether HARD is set or not; *retp is how
+ * many there are. RUMP_EAGAIN when NOWAIT is set and the host, just booted, has none yet. Never gives up the
+ * CPU.
+ */
 int rumpuser_getrandom(void *buf, size_t len, int flags, size_t *retp);
 
 /* Threads and the current lwp. */
@@ -167,8 +266,8 @@ int rumpuser_getrandom(void *buf, size_t len, int flags, size_t *retp);
  * thread goes away by itself and cookie is not used. When the host is short of threads the call tries again
  * for a second before it gives RUMP_EAGAIN; RUMP_ENOMEM when there is no memory. Never gives up the CPU.
  */
-int rumpuser_thread_create(void *(*f)(void *), void *arg, const char *name, int mustjoin, int pri, int cpuidx,
-    void **cookie);
+int rumpuser_thread_create(
+    void *(*f)(void *), void *arg, const char *name, int mustjoin, int pri, int cpuidx, void **cookie);
 
 /* Ends the calling thread, as returning from f would. The CPU must have been given up. No upcall is made. */
 void rumpuser_thread_exit(void) __attribute__((noreturn));
@@ -213,8 +312,8 @@ void rumpuser_mutex_enter_nowrap(struct rumpuser_mtx *mtx);
 int rumpuser_mutex_tryenter(struct rumpuser_mtx *mtx);
 
 /*
- * Releases the mutex, which the calling thread holds. From then on whoever takes it next may destroy it. Never
- * gives up the CPU.
+ * Releases the mutex, which the calling thread holds. From then on whoever takes it next may destroy it.
+ * Never gives up the CPU.
  */
 void rumpuser_mutex_exit(struct rumpuser_mtx *mtx);
 
@@ -305,10 +404,32 @@ void rumpuser_cv_has_waiters(struct rumpuser_cv *cv, int *waiters);
 typedef void (*rump_modinit_fn)(const struct modinfo *const *modules, size_t count);
 typedef int (*rump_symload_fn)(void *symtab, uint64_t symbytes, char *strtab, uint64_t strbytes);
 typedef void (*rump_compload_fn)(const struct rump_component *component);
+
+/*
+ * Tells the kernel what of it is in this process, once, in the order of the loaded objects from the last to
+ * the first, the program. symload gets one ELF symbol table and its string table, sizes in bytes, which are
+ * the kernel's to keep: the defined symbols that start with rump, RUMP or __, with their addresses, of the
+ * program and of objects whose file's name contains "librump". It is not called when there are none. Then for
+ * each object modinit gets its link set "modules", when it has one, and compload every member of its link set
+ * "rump_components". A static program has nothing to tell. Never gives up the CPU.
+ */
 void rumpuser_dl_bootstrap(rump_modinit_fn modinit, rump_symload_fn symload, rump_compload_fn compload);
 
-/* Going to the background. */
+/* Going to the background. Neither gives up the CPU. */
+
+/*
+ * Before rumpuser_init(), while the process has one thread: forks, and returns in the child, in a session of
+ * its own. The parent waits until the child calls rumpuser_daemonize_done(), and exits with its verdict; when
+ * the child ends without one, with the child's own status, 128 and its signal, or 1. RUMP_EINPROGRESS when
+ * called again.
+ */
 int rumpuser_daemonize_begin(void);
+
+/*
+ * Gives the parent its exit status: 0, or an errno, on which the caller is to end. With 0 stdin, stdout and
+ * stderr become /dev/null. RUMP_ENOENT without a rumpuser_daemonize_begin(), RUMP_EPIPE when the parent is
+ * gone.
+ */
 int rumpuser_daemonize_done(int error);
 
 /* The system call server. */
