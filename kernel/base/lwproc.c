@@ -135,6 +135,12 @@ hyp_rfork(void *priv, int flags, const char *comm)
 
 	if (error == 0 && guest)
 		rumpk_cons_open(rumpk_curlwp());
+	/*
+	 * A client's fork comes in two: a copy, which keeps the place, and from that one which shares
+	 * with it, when the child is there. What forked the child is the parent of the first.
+	 */
+	if (error == 0 && flags == RUMP_RFFD_SHARE)
+		rumpk_proc_promote(rumpk_curproc());
 	return error;
 }
 

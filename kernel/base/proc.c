@@ -87,6 +87,18 @@ new_pid(void)
 
 /* With the list's lock. */
 static void
+adopt(struct proc *parent, struct proc *child)
+{
+	child->parent = parent;
+	child->sibling_prev = NULL;
+	child->sibling_next = parent->children;
+	if (parent->children != NULL)
+		parent->children->sibling_prev = child;
+	parent->children = child;
+}
+
+/* With the list's lock. */
+static void
 publish(struct proc *p, struct proc *parent)
 {
 	struct proc **bucket = &buckets[(uint32_t)p->pid % BUCKETS];
@@ -98,14 +110,8 @@ publish(struct proc *p, struct proc *parent)
 	if (rumpk_allproc != NULL)
 		rumpk_allproc->all_prev = p;
 	rumpk_allproc = p;
-	p->parent = parent;
-	if (parent != NULL) {
-		p->sibling_prev = NULL;
-		p->sibling_next = parent->children;
-		if (parent->children != NULL)
-			parent->children->sibling_prev = p;
-		parent->children = p;
-	}
+	if (parent != NULL)
+		adopt(parent, p);
 	nprocs++;
 }
 
@@ -139,14 +145,22 @@ unpublish(struct proc *p)
 	orphan(p);
 	while ((child = p->children) != NULL) {
 		orphan(child);
-		child->parent = rumpk_proc1;
-		child->sibling_prev = NULL;
-		child->sibling_next = rumpk_proc1->children;
-		if (rumpk_proc1->children != NULL)
-			rumpk_proc1->children->sibling_prev = child;
-		rumpk_proc1->children = child;
+		adopt(rumpk_proc1, child);
 	}
 	nprocs--;
+}
+
+void
+rumpk_proc_promote(struct proc *p)
+{
+	rumpk_lock(rumpk_proclist_lock);
+	if (p->parent->parent != NULL && p->parent != rumpk_proc1) {
+		struct proc *grandparent = p->parent->parent;
+
+		orphan(p);
+		adopt(grandparent, p);
+	}
+	rumpk_unlock(rumpk_proclist_lock);
 }
 
 static struct proc *

@@ -30,6 +30,9 @@ struct session {
  */
 int rumpk_proc_fork(struct proc *parent, int flags, struct proc **childp);
 
+/* Makes p a child of its parent's parent, as if that had forked it. */
+void rumpk_proc_promote(struct proc *p);
+
 /* What the last lwp of a process does, while it still runs. */
 void rumpk_proc_exit(struct proc *p);
 
