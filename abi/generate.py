@@ -263,6 +263,9 @@ POINTEES = {
 READ_THEN_WRITTEN = {"timer_create.evp": "IN", "__quotactl.args": "OPAQUE", "aio_cancel.aiocbp": "OPAQUE",
                      "aio_error.aiocbp": "OPAQUE", "aio_fsync.aiocbp": "OPAQUE", "aio_read.aiocbp": "OPAQUE",
                      "aio_return.aiocbp": "OPAQUE", "aio_write.aiocbp": "OPAQUE", "lio_listio.sig": "OPAQUE"}
+# Whose data may be moved in other pieces than the kernel moves it, since an EFAULT that shows up late changes nothing.
+BULK = {"read": "OUT", "pread": "OUT", "readv": "OUT", "preadv": "OUT", "__getdents30": "OUT", "recvfrom": "OUT",
+        "write": "IN", "pwrite": "IN", "sendto": "IN"}
 CHANGE_CREDENTIALS = {"setuid", "seteuid", "setreuid", "setgid", "setegid", "setregid", "setgroups"}
 COMPAT_SIZES = {"timeval50": 8, "timespec50": 8, "stat30": 128}
 
@@ -326,7 +329,7 @@ def signatures(directory):
         text = ", ".join(f"[{slot}] = {{{arg}}}" for slot, arg in args if arg)
         count = 8 if row["kind"] == "INDIR" else slots(row)
         truth = ["true" if fact else "false" for fact in (offered_, row["name"] in CHANGE_CREDENTIALS)]
-        print(f'[{number}] = {{"{row["name"]}", {count}, {", ".join(truth)}, {{{text}}}}},')
+        print(f'[{number}] = {{"{row["name"]}", {count}, {", ".join(truth)}, SP_BULK_{BULK.get(row["name"], "NONE")}, {{{text}}}}},')
 
 
 # Calls that return their error instead of setting errno.

@@ -55,6 +55,7 @@ refuse(struct sp_client *c, const struct sp_header *request, int error)
 static int
 read_arguments(struct client_call *call, struct sp_cursor *body)
 {
+	const struct sp_signature *signature;
 	struct sp_call begin = {0};
 	uint32_t need;
 	size_t bytes;
@@ -76,6 +77,8 @@ read_arguments(struct client_call *call, struct sp_cursor *body)
 		return error;
 	if (!sp_take(body, call->args, bytes))
 		return -EBADMSG;
+	signature = sp_signature(call->header.u);
+	call->bulk = signature != NULL ? signature->bulk : SP_BULK_NONE;
 	if (call->header.type == SP_CALL)
 		return attached_parse(&call->attached, body, begin.attachments);
 	return 0;
@@ -265,6 +268,8 @@ visit_kernel(struct client_call *call, struct outcome *o)
 		lwps_outdate(c);
 	lwps_put(c, call->lwp, call->lwps_generation);
 	kernel_leave();
+	if (o->refused == 0 && bulk_end(call) != 0)
+		*o = (struct outcome){.error = RUMP_EFAULT};
 }
 
 /* Counts the call out. Its lwp has been given back before the answer: a client may count them after. */

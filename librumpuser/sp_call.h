@@ -11,6 +11,7 @@
 #include "librumpuser/sp_pool.h"
 #include "sp/frame.h"
 #include "sp/limits.h"
+#include "sp/signature.h"
 
 struct lwp;
 struct sp_attached;
@@ -22,6 +23,7 @@ struct client_call {
 	struct sp_header header;
 	int64_t args[SP_SLOTS_MAX];
 	struct sp_attached *attached; /* what came along, NULL with a SYSCALL */
+	enum sp_bulk_kind bulk;
 	struct lwp *lwp;
 	uint32_t lwps_generation;
 	/* With INTERRUPT, under the client's lock. */

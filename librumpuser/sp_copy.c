@@ -11,6 +11,7 @@
 
 #include "librumpuser/hyp.h"
 #include "librumpuser/sp_attached.h"
+#include "librumpuser/sp_bulk.h"
 #include "librumpuser/sp_call.h"
 #include "librumpuser/sp_client.h"
 #include "librumpuser/sp_local.h"
@@ -124,8 +125,13 @@ rumpuser_sp_copyin(void *arg, const void *uaddr, void *kaddr, size_t len)
 	struct sp_client *c = arg;
 	int locks, error;
 
-	if (attached_read(attached_of(c), address(uaddr), kaddr, len))
+	if (attached_read(attached_of(c), address(uaddr), kaddr, len) ||
+	    bulk_read(c, address(uaddr), kaddr, len, &error))
 		return 0;
+	if (error == 0)
+		error = bulk_settle(c);
+	if (error != 0)
+		return result(error);
 	locks = hyp_release_cpu(NULL);
 	error = local_read(c, address(uaddr), kaddr, len);
 	if (error == -EPERM)
@@ -145,6 +151,9 @@ rumpuser_sp_copyinstr(void *arg, const void *uaddr, void *kaddr, size_t *len)
 	error = attached_read_string(attached_of(c), address(uaddr), kaddr, len);
 	if (error != 0)
 		return error == 1 ? 0 : result(error);
+	error = bulk_settle(c);
+	if (error != 0)
+		return result(error);
 	locks = hyp_release_cpu(NULL);
 	error = local_read_string(c, address(uaddr), kaddr, len);
 	if (error == -EPERM)
@@ -154,16 +163,33 @@ rumpuser_sp_copyinstr(void *arg, const void *uaddr, void *kaddr, size_t *len)
 }
 
 static int
+write_or_ask(struct sp_client *c, enum sp_type type, sp_addr_t addr, const void *src, size_t len)
+{
+	int error = local_write(c, addr, src, len);
+
+	return error == -EPERM ? ask_copyout(c, type, addr, src, len) : error;
+}
+
+int
+local_write_or_ask(struct sp_client *c, sp_addr_t addr, const void *src, size_t len)
+{
+	return write_or_ask(c, SP_COPYOUT, addr, src, len);
+}
+
+static int
 copyout(struct sp_client *c, enum sp_type type, const void *kaddr, void *uaddr, size_t len)
 {
 	int locks, error;
 
-	if (attached_write(attached_of(c), address(uaddr), kaddr, len))
+	if (attached_write(attached_of(c), address(uaddr), kaddr, len) ||
+	    bulk_write(c, address(uaddr), kaddr, len, &error))
 		return 0;
+	if (error == 0)
+		error = bulk_settle(c);
+	if (error != 0)
+		return result(error);
 	locks = hyp_release_cpu(NULL);
-	error = local_write(c, address(uaddr), kaddr, len);
-	if (error == -EPERM)
-		error = ask_copyout(c, type, address(uaddr), kaddr, len);
+	error = write_or_ask(c, type, address(uaddr), kaddr, len);
 	hyp_retake_cpu(locks, NULL);
 	return result(error);
 }

@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -75,8 +74,8 @@ find_out(struct sp_client *c)
 	return usable;
 }
 
-static bool
-is_usable(struct sp_client *c)
+bool
+local_is_usable(struct sp_client *c)
 {
 	int local;
 
@@ -106,7 +105,7 @@ local_read(struct sp_client *c, sp_addr_t addr, void *dst, size_t len)
 {
 	int error;
 
-	if (!is_usable(c))
+	if (!local_is_usable(c))
 		return -EPERM;
 	error = sp_vm_read(c->peer.pid, addr, dst, len);
 	return is_alive(c) ? verdict(error) : -EPERM;
@@ -115,7 +114,7 @@ local_read(struct sp_client *c, sp_addr_t addr, void *dst, size_t len)
 int
 local_write(struct sp_client *c, sp_addr_t addr, const void *src, size_t len)
 {
-	if (!is_usable(c) || !is_alive(c))
+	if (!local_is_usable(c) || !is_alive(c))
 		return -EPERM;
 	return verdict(sp_vm_write(c->peer.pid, addr, src, len));
 }
@@ -126,7 +125,7 @@ local_read_string(struct sp_client *c, sp_addr_t addr, char *dst, size_t *len)
 	size_t most = *len;
 	int error;
 
-	if (!is_usable(c))
+	if (!local_is_usable(c))
 		return -EPERM;
 	error = sp_vm_read_string(c->peer.pid, addr, dst, len);
 	if (is_alive(c))

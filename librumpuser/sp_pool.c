@@ -32,6 +32,7 @@
 
 #define WORKERS_MIN 4
 #define IDLE_MS 5000
+#define WORKERS_KEPT 8
 #define WAKE_ID UINT64_MAX
 
 #define IDLE_ONE UINT64_C(1)
@@ -93,14 +94,16 @@ static bool
 wait_event(uint64_t *id)
 {
 	struct epoll_event event;
+	uint64_t before = atomic_fetch_add(&counts, IDLE_ONE - SEARCHING_ONE);
+	/* A timer costs the host something each time: only those wait with one that are too many. */
+	int timeout = idle(before) < WORKERS_KEPT ? -1 : IDLE_MS;
 	bool got;
 
-	atomic_fetch_add(&counts, IDLE_ONE - SEARCHING_ONE);
 	got = atomic_load(&queued) != 0;
 	if (got)
 		event.data.u64 = WAKE_ID;
 	else
-		got = host_epoll_wait(epoll_fd, &event, IDLE_MS) == 1;
+		got = host_epoll_wait(epoll_fd, &event, timeout) == 1;
 	atomic_fetch_add(&counts, SEARCHING_ONE - IDLE_ONE);
 	*id = event.data.u64;
 	return got;
@@ -112,7 +115,7 @@ may_end(void)
 {
 	uint64_t now = atomic_load(&counts);
 
-	while (idle(now) >= WORKERS_MIN) {
+	while (idle(now) >= WORKERS_KEPT) {
 		if (!atomic_compare_exchange_weak(&counts, &now, now - SEARCHING_ONE))
 			continue;
 		if (atomic_load(&queued) == 0)
@@ -145,6 +148,7 @@ worker_main(void *arg)
 		}
 	}
 	kernel_detach(&self);
+	bulk_free(&self.bulk);
 	free(self.buffer);
 	return NULL;
 }

@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "librumpuser/host.h"
+#include "librumpuser/sp_bulk.h"
 
 #define WORKER_BUFFER 65536
 
@@ -18,6 +19,7 @@ struct worker {
 	struct lwp *lwp; /* the kernel's thread that this one is between calls */
 	bool busy;
 	uint8_t *buffer; /* WORKER_BUFFER bytes to receive into */
+	struct sp_bulk bulk;
 };
 
 /* The calling thread's, NULL in threads that are not of the pool. */

@@ -47,11 +47,18 @@ struct sp_arg {
 	uint16_t size;
 };
 
+enum sp_bulk_kind {
+	SP_BULK_NONE,
+	SP_BULK_IN,  /* moves data of the client's, which the kernel may have read ahead */
+	SP_BULK_OUT, /* moves data to it, which may arrive with the answer */
+};
+
 struct sp_signature {
 	const char *name; /* NULL: no call has this number */
 	uint8_t slots;
 	bool offered;     /* by a rump kernel of the table's release */
 	bool credentials; /* changes those of the process */
+	uint8_t bulk;     /* an sp_bulk_kind */
 	struct sp_arg arg[SP_SLOTS_MAX];
 };
 
