@@ -168,11 +168,11 @@ def judge(log):
             gates[pid] = (int(ready[1], 16), int(ready[2], 16))
             continue
         child = re.search(r"^(?:<\.\.\. )?(?:clone3?|v?fork)\b.*= (\d+)$", text)
-        if child and pid in gates:
+        if child and gates.get(pid):
             gates.setdefault(child[1], gates[pid])
         if text.startswith("execve") and "= 0" in text or "<... execve resumed" in text and "= 0" in text:
-            gates.pop(pid, None)
-        if pid not in gates or not re.match(r"[a-z_0-9]+\(", text):
+            gates[pid] = None
+        if not gates.get(pid) or not re.match(r"[a-z_0-9]+\(", text):
             continue
         total += 1
         start, end = gates[pid]
