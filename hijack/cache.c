@@ -21,6 +21,7 @@
 
 #include "hijack/gate.h"
 #include "hijack/mem.h"
+#include "hijack/start.h"
 
 #define BUILD_ID_MAX 32
 #define NAME_SIZE (2 * BUILD_ID_MAX + 32)
@@ -60,18 +61,6 @@ checksum(const void *data, size_t size)
 	for (; size > 0; size--, bytes++)
 		hash = (hash ^ *bytes) * 0x100000001b3;
 	return (uint32_t)(hash * 0x9e3779b97f4a7c15 >> 32);
-}
-
-static const char *
-lookup(char *const *environment, const char *name)
-{
-	size_t length = strlen(name);
-
-	for (; environment != NULL && *environment != NULL; environment++) {
-		if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
-			return *environment + length + 1;
-	}
-	return NULL;
 }
 
 static bool
@@ -137,16 +126,18 @@ int
 hijack_cache_open(char *const *environment, bool create)
 {
 	char shared[40] = "/rumpkit-";
-	const char *chosen = lookup(environment, "RUMPHIJACK_CACHE");
+	const char *chosen = hijack_start_variable(environment, "RUMPHIJACK_CACHE");
 	int fd;
 
 	if (chosen != NULL)
 		return open_directory(chosen, "", "", create);
-	fd = open_directory(lookup(environment, "XDG_CACHE_HOME"), "", "/rumpkit", create);
+	fd = open_directory(hijack_start_variable(environment, "XDG_CACHE_HOME"), "", "/rumpkit", create);
 	if (fd < 0)
-		fd = open_directory(lookup(environment, "HOME"), "/.cache", "/rumpkit", create);
+		fd =
+		    open_directory(hijack_start_variable(environment, "HOME"), "/.cache", "/rumpkit", create);
 	if (fd < 0)
-		fd = open_directory(lookup(environment, "XDG_RUNTIME_DIR"), "", "/rumpkit", create);
+		fd = open_directory(
+		    hijack_start_variable(environment, "XDG_RUNTIME_DIR"), "", "/rumpkit", create);
 	if (fd < 0) {
 		number_text(
 		    shared + strlen(shared), (unsigned long)hijack_own(SYS_geteuid, 0, 0, 0, 0, 0, 0));

@@ -6,9 +6,9 @@
 #include "hijack/sites.h"
 
 /*
- * The directory for cache files: $RUMPHIJACK_CACHE when that is set; otherwise the first that exists, or can be made when create says
- * so, and that nobody else may write to, of $XDG_CACHE_HOME/rumpkit, $HOME/.cache/rumpkit, $XDG_RUNTIME_DIR/rumpkit and
- * /tmp/rumpkit-<uid>. Returns a descriptor or -errno.
+ * The directory for cache files: $RUMPHIJACK_CACHE when that is set; otherwise the first that exists, or can
+ * be made when create says so, and that nobody else may write to, of $XDG_CACHE_HOME/rumpkit,
+ * $HOME/.cache/rumpkit, $XDG_RUNTIME_DIR/rumpkit and /tmp/rumpkit-<uid>. Returns a descriptor or -errno.
  */
 int hijack_cache_open(char *const *environment, bool create);
 

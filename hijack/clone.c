@@ -10,7 +10,6 @@
  *
  * A new thread's storage is zero and it finds no record; it only has to arm dispatch, as does every child.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
 #include <linux/sched.h>

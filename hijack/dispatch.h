@@ -10,6 +10,7 @@
 struct hijack_call {
 	long number;
 	long arg[6];
+	long shadow; /* for FD() entries: the program's number; the first argument is the rump descriptor */
 };
 
 /* An entry: Linux's number and arguments in, a result or -errno out. */
@@ -23,16 +24,16 @@ long hijack_syscall(long number, long a1, long a2, long a3, long a4, long a5, lo
 static inline long
 hijack_pass(const struct hijack_call *call)
 {
-	long (*gate)(long, long, long, long, long, long, long) =
-	    hijack_thread.inside ? hijack_own : hijack_raw;
-
-	return gate(
+	return hijack_raw(
 	    call->number, call->arg[0], call->arg[1], call->arg[2], call->arg[3], call->arg[4], call->arg[5]);
 }
 
 /* Entries: one a call in calls.def. */
 #define CALL(name, entry) hijack_call_fn entry;
+#define FD(name, entry)
 #include "hijack/calls.def"
+#undef FD
 #undef CALL
+hijack_call_fn hijack_descriptor_call; /* for all FD() calls */
 
 #endif

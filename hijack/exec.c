@@ -199,7 +199,7 @@ with_environment(const struct hijack_call *call, int n)
 
 	if (result != 0)
 		return result;
-	if (hijack_thread.inside || !lacks_anything(&lack))
+	if (!lacks_anything(&lack))
 		return hijack_pass(call);
 	/* Mapped, not on the stack: there may be thousands of entries. And not malloc: this may be vfork's
 	 * child. */

@@ -15,14 +15,15 @@
 #include <stddef.h>
 #include <sys/syscall.h>
 
+#include "hijack/beyond.h"
 #include "hijack/cache.h"
 #include "hijack/exec.h"
 #include "hijack/gate.h"
-#include "hijack/mem.h"
 #include "hijack/object.h"
 #include "hijack/patch.h"
 #include "hijack/report.h"
 #include "hijack/scanner.h"
+#include "hijack/start.h"
 #include "hijack/thread.h"
 #include "hijack/trap.h"
 
@@ -82,8 +83,8 @@ start_hijack(int argc, char *const *argv, char *const *environment)
 
 	(void)argc;
 	(void)argv;
-	for (char *const *entry = environment; *entry != NULL; entry++)
-		hijack_verbose = hijack_verbose || strncmp(*entry, "RUMPHIJACK_VERBOSE=", 19) == 0;
+	hijack_start_read(environment);
+	hijack_beyond_start();
 	hijack_main_process.pid = (int)hijack_own(SYS_getpid, 0, 0, 0, 0, 0, 0);
 	if (!hijack_exec_start(environment))
 		hijack_report("the environment's RUMP variables are too long to hand on");

@@ -8,7 +8,6 @@
  * its findings in a shared mapping. The child has no exit signal: the program learns nothing of it. Should
  * the scanner crash, the program goes on without it.
  */
-#define _GNU_SOURCE
 #include "hijack/scanner.h"
 
 #include <dlfcn.h>

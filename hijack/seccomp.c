@@ -11,7 +11,6 @@
  *
  * Strict mode has no room for a prologue, and dispatch cannot be nested: both are refused.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>

@@ -25,9 +25,15 @@ struct hijack_sigaction {
 	uint64_t mask;
 };
 
+struct rumpclient;
+struct hijack_fds;
+
 struct hijack_process {
 	int pid;
 	bool sandboxed;                 /* a filter of the program's may forbid what is not its own doing */
+	bool cwd_inside;                /* the current directory is in the rump kernel */
+	struct rumpclient *context;     /* the connection; NULL: none yet */
+	struct hijack_fds *fds;         /* NULL: no rump descriptor yet */
 	struct hijack_sigaction sigsys; /* the program's; the host's is this library's */
 };
 
@@ -42,9 +48,8 @@ struct hijack_cloning {
 #define HIJACK_CLONING_MAX 8
 
 struct hijack_thread {
-	bool inside;         /* this library is at work: calls of the libraries it uses go to the host */
-	bool sigsys_blocked; /* the program thinks so; SIGSYS is never in the host's mask */
-	bool sigsys_pending; /* came while the program thought so */
+	bool sigsys_blocked;            /* the program thinks so; SIGSYS is never in the host's mask */
+	bool sigsys_pending;            /* came while the program thought so */
 	struct hijack_process *process; /* NULL: the process that loaded the library */
 	unsigned int cloning_count;
 	struct hijack_cloning cloning[HIJACK_CLONING_MAX]; /* the last is the one under way */

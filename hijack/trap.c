@@ -12,7 +12,6 @@
  * kept beside (signal.c). Other SIGSYSes, from kill or from a seccomp filter, are handed on to the program's
  * action.
  */
-#define _GNU_SOURCE
 #include "hijack/trap.h"
 
 #include <errno.h>

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "hijack/descriptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "hijack/gate.h"
+#include "hijack/rump.h"
+
+enum hijack_kind
+hijack_fd_kind(long fd)
+{
+	return (enum hijack_kind)(hijack_process()->fds->entry[fd] % 4);
+}
+
+static struct hijack_fds *
+table(void)
+{
+	struct hijack_process *process = hijack_process();
+	struct hijack_fds *fds = __atomic_load_n(&process->fds, __ATOMIC_ACQUIRE), *fresh;
+	long map;
+
+	if (fds != NULL)
+		return fds;
+	map =
+	    hijack_own(SYS_mmap, 0, sizeof(*fds), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (map < 0 && map > -4096)
+		return NULL;
+	fresh = (struct hijack_fds *)map;
+	if (__atomic_compare_exchange_n(
+		&process->fds, &fds, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return fresh;
+	(void)hijack_own(SYS_munmap, map, sizeof(*fds), 0, 0, 0, 0);
+	return fds;
+}
+
+int
+hijack_fd_set(long fd, int rump, enum hijack_kind kind)
+{
+	struct hijack_fds *fds = table();
+	uint32_t used;
+
+	if (fds == NULL)
+		return -ENOMEM;
+	if (fd >= HIJACK_FDS)
+		return -EMFILE;
+	used = __atomic_load_n(&fds->used, __ATOMIC_RELAXED);
+	while (used <= (uint32_t)fd && !__atomic_compare_exchange_n(&fds->used, &used, (uint32_t)fd + 1,
+					   false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+	__atomic_store_n(&fds->entry[fd], (rump + 1) * 4 + (int32_t)kind, __ATOMIC_RELEASE);
+	return 0;
+}
+
+void
+hijack_fd_clear(long fd)
+{
+	__atomic_store_n(&hijack_process()->fds->entry[fd], 0, __ATOMIC_RELEASE);
+}
+
+long
+hijack_fd_shadow(enum hijack_kind kind, int minimum, bool close_on_exec)
+{
+	long fd = -ENOENT, moved;
+
+	if (kind != HIJACK_KIND_SOCKET)
+		fd = hijack_own(SYS_open, (long)"/dev/null", O_RDWR | O_CLOEXEC, 0, 0, 0, 0);
+	if (fd == -ENOENT || fd == -EACCES)
+		fd = hijack_own(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK, 0, 0, 0, 0);
+	if (fd < 0)
+		return fd;
+	if (fd >= minimum) {
+		if (!close_on_exec)
+			(void)hijack_own(SYS_fcntl, fd, F_SETFD, 0, 0, 0, 0);
+		return fd;
+	}
+	moved = hijack_own(SYS_fcntl, fd, close_on_exec ? F_DUPFD_CLOEXEC : F_DUPFD, minimum, 0, 0, 0);
+	(void)hijack_own(SYS_close, fd, 0, 0, 0, 0, 0);
+	return moved;
+}
+
+long
+hijack_fd_install(int rump, enum hijack_kind kind, bool close_on_exec)
+{
+	long fd = hijack_fd_shadow(kind, 0, close_on_exec);
+	int error = fd >= 0 ? hijack_fd_set(fd, rump, kind) : (int)fd;
+
+	if (error == 0)
+		return fd;
+	if (fd >= 0)
+		(void)hijack_own(SYS_close, fd, 0, 0, 0, 0, 0);
+	(void)HIJACK_RUMP(close, (uint64_t)rump);
+	return error;
+}

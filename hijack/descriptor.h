@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The descriptor table: which of the host's descriptors are shadows, and of what.
+ *
+ * Theory of operation
+ *
+ * A rump descriptor has a shadow in the host's table, which holds its number: /dev/null, or for what can be
+ * waited for an eventfd. An entry is set after both exist and cleared before the shadow's number is free
+ * again, each by one store; so a thread that uses a number while another closes it finds one or the other, as
+ * it would on the host. Each number has a rump descriptor of its own, also after dup: what belongs to the
+ * number (close-on-exec) and what belongs to the open file stay as they should.
+ *
+ * The table hangs off the process's state: a child of vfork has a copy.
+ */
+#ifndef HIJACK_DESCRIPTOR_H
+#define HIJACK_DESCRIPTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hijack/thread.h"
+
+#define HIJACK_FDS 65536 /* numbers beyond are never shadows */
+
+enum hijack_kind { HIJACK_KIND_FILE, HIJACK_KIND_DIRECTORY, HIJACK_KIND_SOCKET };
+
+struct hijack_fds {
+	uint32_t used;             /* no entry is set from here on */
+	int32_t entry[HIJACK_FDS]; /* (rump descriptor + 1) * 4 + kind; 0: the host's */
+};
+
+/* The rump descriptor that a number stands for, -1: it is the host's. */
+static inline int
+hijack_fd(long fd)
+{
+	const struct hijack_fds *fds = __atomic_load_n(&hijack_process()->fds, __ATOMIC_ACQUIRE);
+
+	if (fds == NULL || (unsigned long)(unsigned int)fd >= HIJACK_FDS)
+		return -1;
+	return __atomic_load_n(&fds->entry[(unsigned int)fd], __ATOMIC_ACQUIRE) / 4 - 1;
+}
+
+enum hijack_kind hijack_fd_kind(long fd);
+
+/* Gives a rump descriptor a number. On failure the rump descriptor is closed. Returns the number or -errno.
+ */
+long hijack_fd_install(int rump, enum hijack_kind kind, bool close_on_exec);
+
+/* Makes an existing number of the host's stand for the rump descriptor. Returns 0 or -errno. */
+int hijack_fd_set(long fd, int rump, enum hijack_kind kind);
+
+/* The number is the host's again; what it stood for is not closed. */
+void hijack_fd_clear(long fd);
+
+/* Makes a shadow with the lowest free number from minimum on. Returns it or -errno. */
+long hijack_fd_shadow(enum hijack_kind kind, int minimum, bool close_on_exec);
+
+#endif

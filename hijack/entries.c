@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The dispatcher's decisions: which calls with a path or a descriptor concern the rump kernel. Older calls
+ * are turned into their *at() forms first, so that beyond there is one of each kind.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "hijack/beyond.h"
+#include "hijack/descriptor.h"
+#include "hijack/files.h"
+#include "hijack/path.h"
+
+long
+hijack_at(const struct hijack_call *call)
+{
+	if (!hijack_path_concerns(call->arg[0], (uint64_t)call->arg[1]))
+		return hijack_pass(call);
+	return hijack_beyond(hijack_beyond_at, call);
+}
+
+long
+hijack_plain(const struct hijack_call *call)
+{
+	if (!hijack_path_concerns(AT_FDCWD, (uint64_t)call->arg[0]))
+		return hijack_pass(call);
+	return hijack_beyond(hijack_beyond_plain, call);
+}
+
+/* The call in its *at() form, relative to the current directory. */
+static long
+as_at(const struct hijack_call *call, long number, long a2, long a3, long a4)
+{
+	const struct hijack_call at = {number, {AT_FDCWD, call->arg[0], a2, a3, a4}, 0};
+
+	if (!hijack_path_concerns(AT_FDCWD, (uint64_t)call->arg[0]))
+		return hijack_pass(call);
+	return hijack_beyond(hijack_beyond_at, &at);
+}
+
+long
+hijack_open(const struct hijack_call *call)
+{
+	return as_at(call, SYS_openat, call->arg[1], call->arg[2], 0);
+}
+
+long
+hijack_creat(const struct hijack_call *call)
+{
+	return as_at(call, SYS_openat, O_CREAT | O_WRONLY | O_TRUNC, call->arg[1], 0);
+}
+
+long
+hijack_stat(const struct hijack_call *call)
+{
+	return as_at(call, SYS_newfstatat, call->arg[1], 0, 0);
+}
+
+long
+hijack_lstat(const struct hijack_call *call)
+{
+	return as_at(call, SYS_newfstatat, call->arg[1], AT_SYMLINK_NOFOLLOW, 0);
+}
+
+long
+hijack_access(const struct hijack_call *call)
+{
+	return as_at(call, SYS_faccessat, call->arg[1], 0, 0);
+}
+
+long
+hijack_unlink(const struct hijack_call *call)
+{
+	return as_at(call, SYS_unlinkat, 0, 0, 0);
+}
+
+long
+hijack_rmdir(const struct hijack_call *call)
+{
+	return as_at(call, SYS_unlinkat, AT_REMOVEDIR, 0, 0);
+}
+
+long
+hijack_mkdir(const struct hijack_call *call)
+{
+	return as_at(call, SYS_mkdirat, call->arg[1], 0, 0);
+}
+
+long
+hijack_mknod(const struct hijack_call *call)
+{
+	return as_at(call, SYS_mknodat, call->arg[1], call->arg[2], 0);
+}
+
+long
+hijack_readlink(const struct hijack_call *call)
+{
+	return as_at(call, SYS_readlinkat, call->arg[1], call->arg[2], 0);
+}
+
+long
+hijack_chmod(const struct hijack_call *call)
+{
+	return as_at(call, SYS_fchmodat, call->arg[1], 0, 0);
+}
+
+long
+hijack_chown(const struct hijack_call *call)
+{
+	return as_at(call, SYS_fchownat, call->arg[1], call->arg[2], 0);
+}
+
+long
+hijack_lchown(const struct hijack_call *call)
+{
+	return as_at(call, SYS_fchownat, call->arg[1], call->arg[2], AT_SYMLINK_NOFOLLOW);
+}
+
+/* A call with two paths in its longest form; either may concern the rump kernel. */
+static long
+two_paths(const struct hijack_call *call, hijack_call_fn *entry, const struct hijack_call *at)
+{
+	if (!hijack_path_concerns(at->arg[0], (uint64_t)at->arg[1]) &&
+	    !hijack_path_concerns(at->arg[2], (uint64_t)at->arg[3]))
+		return hijack_pass(call);
+	return hijack_beyond(entry, at);
+}
+
+long
+hijack_rename(const struct hijack_call *call)
+{
+	const struct hijack_call at = {SYS_renameat2, {AT_FDCWD, call->arg[0], AT_FDCWD, call->arg[1], 0}, 0};
+
+	return two_paths(call, hijack_beyond_rename, &at);
+}
+
+long
+hijack_renameat(const struct hijack_call *call)
+{
+	struct hijack_call at = *call;
+
+	if (call->number == SYS_renameat)
+		at.arg[4] = 0;
+	at.number = SYS_renameat2;
+	return two_paths(call, hijack_beyond_rename, &at);
+}
+
+long
+hijack_link(const struct hijack_call *call)
+{
+	const struct hijack_call at = {SYS_linkat, {AT_FDCWD, call->arg[0], AT_FDCWD, call->arg[1], 0}, 0};
+
+	return two_paths(call, hijack_beyond_link, &at);
+}
+
+long
+hijack_linkat(const struct hijack_call *call)
+{
+	return two_paths(call, hijack_beyond_link, call);
+}
+
+long
+hijack_symlink(const struct hijack_call *call)
+{
+	const struct hijack_call at = {SYS_symlinkat, {call->arg[0], AT_FDCWD, call->arg[1]}, 0};
+
+	return hijack_symlinkat(&at);
+}
+
+long
+hijack_symlinkat(const struct hijack_call *call)
+{
+	if (!hijack_path_concerns(call->arg[1], (uint64_t)call->arg[2]))
+		return hijack_pass(call);
+	return hijack_beyond(hijack_beyond_symlink, call);
+}
+
+/* A change of directory is of interest also when it leads back to the host. */
+long
+hijack_chdir(const struct hijack_call *call)
+{
+	long error;
+
+	if (hijack_path_concerns(AT_FDCWD, (uint64_t)call->arg[0]))
+		return hijack_beyond(hijack_beyond_plain, call);
+	error = hijack_pass(call);
+	if (error == 0)
+		hijack_process()->cwd_inside = false;
+	return error;
+}
+
+long
+hijack_fchdir(const struct hijack_call *call)
+{
+	long error;
+
+	if (hijack_fd(call->arg[0]) >= 0)
+		return hijack_beyond(hijack_beyond_fchdir, call);
+	error = hijack_pass(call);
+	if (error == 0)
+		hijack_process()->cwd_inside = false;
+	return error;
+}
+
+long
+hijack_getcwd(const struct hijack_call *call)
+{
+	return hijack_process()->cwd_inside ? hijack_beyond(hijack_beyond_getcwd, call) : hijack_pass(call);
+}
+
+long
+hijack_umask(const struct hijack_call *call)
+{
+	return hijack_process()->context != NULL ? hijack_beyond(hijack_beyond_umask, call)
+						 : hijack_pass(call);
+}
+
+long
+hijack_close(const struct hijack_call *call)
+{
+	if (hijack_process()->context == NULL)
+		return hijack_pass(call);
+	return hijack_beyond(hijack_beyond_close, call);
+}
+
+long
+hijack_dup2(const struct hijack_call *call)
+{
+	if (hijack_process()->context == NULL)
+		return hijack_pass(call);
+	return hijack_beyond(hijack_beyond_dup2, call);
+}
+
+long
+hijack_close_range(const struct hijack_call *call)
+{
+	if (hijack_process()->context == NULL)
+		return hijack_pass(call);
+	return hijack_beyond(hijack_beyond_close_range, call);
+}
+
+long
+hijack_mmap(const struct hijack_call *call)
+{
+	if (call->arg[3] & 0x20 /* MAP_ANONYMOUS */ || hijack_fd(call->arg[4]) < 0)
+		return hijack_pass(call);
+	return hijack_beyond(hijack_beyond_mmap, call);
+}
+
+long
+hijack_sendfile(const struct hijack_call *call)
+{
+	if (hijack_fd(call->arg[0]) < 0 && hijack_fd(call->arg[1]) < 0)
+		return hijack_pass(call);
+	return hijack_beyond(hijack_beyond_sendfile, call);
+}
+
+/* Programs copy by themselves when they are told that it cannot be done for them. */
+long
+hijack_copy_file_range(const struct hijack_call *call)
+{
+	if (hijack_fd(call->arg[0]) < 0 && hijack_fd(call->arg[2]) < 0)
+		return hijack_pass(call);
+	return call->number == SYS_splice ? -EINVAL : -EXDEV;
+}
+
+#define CALL(name, entry)
+#define FD(name, entry) [SYS_##name] = entry,
+static hijack_call_fn *const inside[HIJACK_CALLS] = {
+#include "hijack/calls.def"
+};
+#undef FD
+#undef CALL
+
+long
+hijack_descriptor_call(const struct hijack_call *call)
+{
+	int rump = hijack_fd(call->arg[0]);
+	struct hijack_call changed = *call;
+
+	if (rump < 0)
+		return hijack_pass(call);
+	changed.shadow = call->arg[0];
+	changed.arg[0] = rump;
+	return hijack_beyond(inside[call->number], &changed);
+}

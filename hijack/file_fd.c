@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Calls on what a descriptor stands for, but for reading and writing. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+#include "hijack/abi/flags.h"
+#include "hijack/copy.h"
+#include "hijack/descriptor.h"
+#include "hijack/files.h"
+#include "hijack/rump.h"
+
+#define DIRECTORY_BUFFER 16384
+#define DIRECTORY_BLOCK 512
+
+static long
+status(int rump, struct rump_stat *st)
+{
+	return HIJACK_RUMP(__fstat50, (uint64_t)rump, hijack_slot(st));
+}
+
+long
+hijack_status_fd(int rump, uint64_t to)
+{
+	struct hijack_identity identity = hijack_identity();
+	struct rump_stat from;
+	struct stat st;
+	long error = status(rump, &from);
+
+	if (error != 0)
+		return error;
+	hijack_abi_stat(&st, &from, &identity);
+	return hijack_copyout(to, &st, sizeof(st));
+}
+
+long
+hijack_status_fd_extended(int rump, uint64_t to)
+{
+	struct hijack_identity identity = hijack_identity();
+	struct rump_stat from;
+	struct statx st;
+	long error = status(rump, &from);
+
+	if (error != 0)
+		return error;
+	hijack_abi_statx(&st, &from, &identity);
+	return hijack_copyout(to, &st, sizeof(st));
+}
+
+long
+hijack_inside_fstat(const struct hijack_call *call)
+{
+	return hijack_status_fd((int)call->arg[0], (uint64_t)call->arg[1]);
+}
+
+long
+hijack_inside_fstatfs(const struct hijack_call *call)
+{
+	struct rump_statvfs from;
+	struct statfs to;
+	long error = HIJACK_RUMP(fstatvfs1, (uint64_t)call->arg[0], hijack_slot(&from), RUMP_ST_WAIT);
+
+	if (error != 0)
+		return error;
+	hijack_abi_statfs(&to, &from);
+	return hijack_copyout((uint64_t)call->arg[1], &to, sizeof(to));
+}
+
+/*
+ * Linux's entries are up to half as large again as NetBSD's, so the rump kernel is asked for two thirds of
+ * what there is room for, in the units that its file systems have. A position inside what one call returned
+ * cannot be told: it is the one before.
+ */
+long
+hijack_inside_getdents64(const struct hijack_call *call)
+{
+	uint64_t from[DIRECTORY_BUFFER / 8], to[DIRECTORY_BUFFER * 3 / 2 / 8];
+	size_t room = (size_t)call->arg[2] * 2 / 3 & -(size_t)DIRECTORY_BLOCK;
+	long n, offset;
+
+	if (room == 0)
+		return -EINVAL;
+	if (room > sizeof(from))
+		room = sizeof(from);
+	for (;;) {
+		n = HIJACK_RUMP(__getdents30, (uint64_t)call->arg[0], hijack_slot(from), room);
+		if (n <= 0)
+			return n;
+		offset = HIJACK_RUMP(lseek, (uint64_t)call->arg[0], 0, 0, RUMP_SEEK_CUR);
+		n = hijack_abi_dirents(to, from, (size_t)n, offset >= 0 ? offset : 0);
+		if (n < 0)
+			return n;
+		/* None: all of them had been removed. */
+		if (n > 0)
+			return hijack_copyout((uint64_t)call->arg[1], to, (size_t)n) == 0 ? n : -EFAULT;
+	}
+}
+
+long
+hijack_inside_fchmod(const struct hijack_call *call)
+{
+	return HIJACK_RUMP(fchmod, (uint64_t)call->arg[0], (uint64_t)call->arg[1] & 07777);
+}
+
+long
+hijack_inside_fchown(const struct hijack_call *call)
+{
+	return HIJACK_RUMP(fchown, (uint64_t)call->arg[0], hijack_inner_uid((uint32_t)call->arg[1]),
+	    hijack_inner_gid((uint32_t)call->arg[2]));
+}
+
+static_assert(
+    LOCK_SH == RUMP_LOCK_SH && LOCK_EX == RUMP_LOCK_EX && LOCK_NB == RUMP_LOCK_NB && LOCK_UN == RUMP_LOCK_UN,
+    "flock's operations");
+
+long
+hijack_inside_flock(const struct hijack_call *call)
+{
+	return HIJACK_RUMP(flock, (uint64_t)call->arg[0], (uint64_t)call->arg[1]);
+}
+
+long
+hijack_inside_ioctl(const struct hijack_call *call)
+{
+	switch ((unsigned int)call->arg[1]) {
+	case FIONREAD:
+		return HIJACK_RUMP(ioctl, (uint64_t)call->arg[0], RUMP_FIONREAD, (uint64_t)call->arg[2]);
+	case FIONBIO:
+		return HIJACK_RUMP(ioctl, (uint64_t)call->arg[0], RUMP_FIONBIO, (uint64_t)call->arg[2]);
+	case FIOCLEX:
+	case FIONCLEX:
+		return hijack_raw(SYS_ioctl, call->shadow, call->arg[1], 0, 0, 0, 0);
+	default:
+		return -ENOTTY;
+	}
+}
+
+long
+hijack_inside_no_xattr(const struct hijack_call *call)
+{
+	(void)call;
+	return -EOPNOTSUPP;
+}
+
+long
+hijack_inside_no_call(const struct hijack_call *call)
+{
+	(void)call;
+	return -ENOSYS;
+}
+
+long
+hijack_beyond_fchdir(const struct hijack_call *call)
+{
+	long error = HIJACK_RUMP(fchdir, (uint64_t)hijack_fd(call->arg[0]));
+
+	if (error == 0)
+		hijack_process()->cwd_inside = true;
+	return error;
+}
+
+long
+hijack_beyond_getcwd(const struct hijack_call *call)
+{
+	char path[PATH_MAX];
+	long length = hijack_path_current(path, sizeof(path));
+
+	if (length < 0)
+		return length;
+	if ((size_t)length + 1 > (size_t)call->arg[1])
+		return -ERANGE;
+	if (hijack_copyout((uint64_t)call->arg[0], path, (size_t)length + 1) != 0)
+		return -EFAULT;
+	return length + 1;
+}
+
+long
+hijack_beyond_umask(const struct hijack_call *call)
+{
+	(void)HIJACK_RUMP(umask, (uint64_t)call->arg[0] & 0777);
+	return hijack_pass(call);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reading, writing and positions. Buffers are the program's: the rump kernel copies to and from them. */
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "hijack/copy.h"
+#include "hijack/descriptor.h"
+#include "hijack/files.h"
+#include "hijack/rump.h"
+
+#define PIECE 16384
+
+/* A call whose arguments are as Linux's. */
+static long
+same(enum hijack_rump_number number, const struct hijack_call *call, size_t count)
+{
+	uint64_t slots[6];
+
+	for (size_t i = 0; i < count; i++)
+		slots[i] = (uint64_t)call->arg[i];
+	return hijack_rump_call(number, slots, count, NULL);
+}
+
+long
+hijack_inside_read(const struct hijack_call *call)
+{
+	return same(HIJACK_RUMP_read, call, 3);
+}
+
+long
+hijack_inside_write(const struct hijack_call *call)
+{
+	return same(HIJACK_RUMP_write, call, 3);
+}
+
+/* struct iovec is the same. */
+long
+hijack_inside_readv(const struct hijack_call *call)
+{
+	return same(HIJACK_RUMP_readv, call, 3);
+}
+
+long
+hijack_inside_writev(const struct hijack_call *call)
+{
+	return same(HIJACK_RUMP_writev, call, 3);
+}
+
+/* NetBSD pads before an offset. */
+static long
+positioned(enum hijack_rump_number number, const struct hijack_call *call)
+{
+	if (call->arg[3] < 0)
+		return -EINVAL;
+	return hijack_rump_call(number,
+	    (const uint64_t[]){(uint64_t)call->arg[0], (uint64_t)call->arg[1], (uint64_t)call->arg[2], 0,
+		(uint64_t)call->arg[3]},
+	    5, NULL);
+}
+
+long
+hijack_inside_pread(const struct hijack_call *call)
+{
+	return positioned(HIJACK_RUMP_pread, call);
+}
+
+long
+hijack_inside_pwrite(const struct hijack_call *call)
+{
+	return positioned(HIJACK_RUMP_pwrite, call);
+}
+
+long
+hijack_inside_preadv(const struct hijack_call *call)
+{
+	return positioned(HIJACK_RUMP_preadv, call);
+}
+
+long
+hijack_inside_pwritev(const struct hijack_call *call)
+{
+	return positioned(HIJACK_RUMP_pwritev, call);
+}
+
+/* The offset -1 means the descriptor's position; flags there are none for. */
+long
+hijack_inside_preadv2(const struct hijack_call *call)
+{
+	if (call->arg[5] != 0)
+		return -EOPNOTSUPP;
+	return call->arg[3] == -1 ? hijack_inside_readv(call) : hijack_inside_preadv(call);
+}
+
+long
+hijack_inside_pwritev2(const struct hijack_call *call)
+{
+	if (call->arg[5] != 0)
+		return -EOPNOTSUPP;
+	return call->arg[3] == -1 ? hijack_inside_writev(call) : hijack_inside_pwritev(call);
+}
+
+long
+hijack_inside_lseek(const struct hijack_call *call)
+{
+	/* Holes cannot be asked for; programs take this as a file system that does not know. */
+	if (call->arg[2] < SEEK_SET || call->arg[2] > SEEK_END)
+		return -EINVAL;
+	return HIJACK_RUMP(lseek, (uint64_t)call->arg[0], 0, (uint64_t)call->arg[1], (uint64_t)call->arg[2]);
+}
+
+long
+hijack_inside_ftruncate(const struct hijack_call *call)
+{
+	return HIJACK_RUMP(ftruncate, (uint64_t)call->arg[0], 0, (uint64_t)call->arg[1]);
+}
+
+long
+hijack_inside_fsync(const struct hijack_call *call)
+{
+	return HIJACK_RUMP(fsync, (uint64_t)call->arg[0]);
+}
+
+long
+hijack_inside_fdatasync(const struct hijack_call *call)
+{
+	return HIJACK_RUMP(fdatasync, (uint64_t)call->arg[0]);
+}
+
+long
+hijack_inside_fallocate(const struct hijack_call *call)
+{
+	if (call->arg[1] != 0)
+		return -EOPNOTSUPP;
+	return HIJACK_RUMP(
+	    posix_fallocate, (uint64_t)call->arg[0], 0, (uint64_t)call->arg[2], (uint64_t)call->arg[3]);
+}
+
+/* Advice. */
+long
+hijack_inside_nothing(const struct hijack_call *call)
+{
+	(void)call;
+	return 0;
+}
+
+/* One side of sendfile: the host's or the rump kernel's descriptor; offset -1 is the position. */
+static long
+side_read(long fd, void *data, size_t size, int64_t offset)
+{
+	int rump = hijack_fd(fd);
+
+	if (rump >= 0 && offset >= 0)
+		return HIJACK_RUMP(pread, (uint64_t)rump, hijack_slot(data), size, 0, (uint64_t)offset);
+	if (rump >= 0)
+		return HIJACK_RUMP(read, (uint64_t)rump, hijack_slot(data), size);
+	if (offset >= 0)
+		return hijack_raw(SYS_pread64, fd, (long)data, (long)size, offset, 0, 0);
+	return hijack_raw(SYS_read, fd, (long)data, (long)size, 0, 0, 0);
+}
+
+static long
+side_write(long fd, const void *data, size_t size)
+{
+	int rump = hijack_fd(fd);
+
+	if (rump >= 0)
+		return HIJACK_RUMP(write, (uint64_t)rump, hijack_slot(data), size);
+	return hijack_raw(SYS_write, fd, (long)data, (long)size, 0, 0, 0);
+}
+
+/* Reads again from the place after what could be written: a position goes back by what could not. */
+static void
+give_back(long fd, int64_t *offset, size_t unused)
+{
+	int rump = hijack_fd(fd);
+
+	if (unused == 0 || *offset >= 0)
+		return;
+	if (rump >= 0)
+		(void)HIJACK_RUMP(lseek, (uint64_t)rump, 0, (uint64_t) - (int64_t)unused, SEEK_CUR);
+	else
+		(void)hijack_raw(SYS_lseek, fd, -(long)unused, SEEK_CUR, 0, 0, 0);
+}
+
+static long
+copy_some(long to, long from, int64_t *offset, size_t size)
+{
+	uint8_t buffer[PIECE];
+	long n = side_read(from, buffer, size < PIECE ? size : PIECE, *offset);
+	long done = 0, written = 0;
+
+	while (done < n) {
+		written = side_write(to, buffer + done, (size_t)(n - done));
+		if (written <= 0)
+			break;
+		done += written;
+	}
+	if (n <= 0)
+		return n;
+	give_back(from, offset, (size_t)(n - done));
+	if (*offset >= 0)
+		*offset += done;
+	return done > 0 ? done : written;
+}
+
+long
+hijack_beyond_sendfile(const struct hijack_call *call)
+{
+	int64_t offset = -1;
+	size_t total = 0, size = (size_t)call->arg[3];
+	long n = 0;
+
+	if (call->arg[2] != 0 && hijack_copyin(&offset, (uint64_t)call->arg[2], sizeof(offset)) != 0)
+		return -EFAULT;
+	while (total < size) {
+		n = copy_some(call->arg[0], call->arg[1], &offset, size - total);
+		if (n <= 0)
+			break;
+		total += (size_t)n;
+	}
+	if (call->arg[2] != 0 && hijack_copyout((uint64_t)call->arg[2], &offset, sizeof(offset)) != 0)
+		return -EFAULT;
+	return total > 0 ? (long)total : n;
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Calls on a path that lies in the rump kernel. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+
+#include "hijack/abi/flags.h"
+#include "hijack/copy.h"
+#include "hijack/descriptor.h"
+#include "hijack/files.h"
+#include "hijack/rump.h"
+
+#define O_TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
+
+static uint64_t
+directory(const struct hijack_place *place)
+{
+	return (uint64_t)place->directory;
+}
+
+static long
+inside_openat(const struct hijack_place *place, const long *rest)
+{
+	int flags = (int)rest[0], netbsd;
+	long rump;
+
+	if (flags & O_TMPFILE_BIT)
+		return -EOPNOTSUPP;
+	netbsd = hijack_abi_open_flags(flags);
+	/* O_PATH: nothing is read or written through it, and opening must not wait. */
+	if (flags & O_PATH)
+		netbsd =
+		    hijack_abi_open_flags(flags & (O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) | RUMP_O_NONBLOCK;
+	rump = HIJACK_RUMP(
+	    openat, directory(place), hijack_slot(place->path), (uint64_t)netbsd, (uint64_t)rest[1] & 07777);
+	/* A link that is not to be followed has an errno of its own on NetBSD, which no other has. */
+	if (rump == -EINVAL && flags & O_NOFOLLOW)
+		return -ELOOP;
+	if (rump < 0)
+		return rump;
+	return hijack_fd_install((int)rump, HIJACK_KIND_FILE, (flags & O_CLOEXEC) != 0);
+}
+
+static long
+status(const struct hijack_place *place, bool follow, struct rump_stat *st)
+{
+	return HIJACK_RUMP(fstatat, directory(place), hijack_slot(place->path), hijack_slot(st),
+	    follow ? 0 : RUMP_AT_SYMLINK_NOFOLLOW);
+}
+
+static long
+inside_newfstatat(const struct hijack_place *place, const long *rest)
+{
+	struct hijack_identity identity = hijack_identity();
+	struct rump_stat from;
+	struct stat to;
+	long error = status(place, !(rest[1] & AT_SYMLINK_NOFOLLOW), &from);
+
+	if (error != 0)
+		return error;
+	hijack_abi_stat(&to, &from, &identity);
+	return hijack_copyout((uint64_t)rest[0], &to, sizeof(to));
+}
+
+static long
+inside_statx(const struct hijack_place *place, const long *rest)
+{
+	struct hijack_identity identity = hijack_identity();
+	struct rump_stat from;
+	struct statx to;
+	long error = status(place, !(rest[0] & AT_SYMLINK_NOFOLLOW), &from);
+
+	if (error != 0)
+		return error;
+	hijack_abi_statx(&to, &from, &identity);
+	return hijack_copyout((uint64_t)rest[2], &to, sizeof(to));
+}
+
+/* The modes to ask for are the same numbers. faccessat's kernel form has no flags. */
+static long
+inside_faccessat(const struct hijack_place *place, const long *rest)
+{
+	return HIJACK_RUMP(faccessat, directory(place), hijack_slot(place->path), (uint64_t)rest[0], 0);
+}
+
+static long
+inside_faccessat2(const struct hijack_place *place, const long *rest)
+{
+	return HIJACK_RUMP(faccessat, directory(place), hijack_slot(place->path), (uint64_t)rest[0],
+	    (uint64_t)hijack_abi_at_flags((int)rest[1]));
+}
+
+static long
+inside_unlinkat(const struct hijack_place *place, const long *rest)
+{
+	long error;
+
+	if (rest[0] & ~AT_REMOVEDIR)
+		return -EINVAL;
+	error = HIJACK_RUMP(unlinkat, directory(place), hijack_slot(place->path),
+	    rest[0] & AT_REMOVEDIR ? RUMP_AT_REMOVEDIR : 0);
+	/* A directory that is not to be removed: Linux says EISDIR, as few others do. */
+	return error == -EPERM && rest[0] == 0 ? -EISDIR : error;
+}
+
+static long
+inside_mkdirat(const struct hijack_place *place, const long *rest)
+{
+	return HIJACK_RUMP(mkdirat, directory(place), hijack_slot(place->path), (uint64_t)rest[0] & 07777);
+}
+
+static long
+inside_mknodat(const struct hijack_place *place, const long *rest)
+{
+	uint32_t mode = (uint32_t)rest[0];
+	long fd;
+
+	switch (mode & S_IFMT) {
+	case S_IFIFO:
+		return HIJACK_RUMP(mkfifoat, directory(place), hijack_slot(place->path), mode & 07777);
+	case 0:
+	case S_IFREG:
+		fd = HIJACK_RUMP(openat, directory(place), hijack_slot(place->path),
+		    RUMP_O_CREAT | RUMP_O_EXCL | RUMP_O_WRONLY, mode & 07777);
+		return fd < 0 ? fd : HIJACK_RUMP(close, (uint64_t)fd);
+	default:
+		return HIJACK_RUMP(
+		    mknodat, directory(place), hijack_slot(place->path), mode, 0, (uint64_t)rest[1]);
+	}
+}
+
+static long
+inside_readlinkat(const struct hijack_place *place, const long *rest)
+{
+	return HIJACK_RUMP(
+	    readlinkat, directory(place), hijack_slot(place->path), (uint64_t)rest[0], (uint64_t)rest[1]);
+}
+
+static long
+inside_fchmodat(const struct hijack_place *place, const long *rest)
+{
+	return HIJACK_RUMP(
+	    fchmodat, directory(place), hijack_slot(place->path), (uint64_t)rest[0] & 07777, 0);
+}
+
+static long
+inside_fchownat(const struct hijack_place *place, const long *rest)
+{
+	return HIJACK_RUMP(fchownat, directory(place), hijack_slot(place->path),
+	    hijack_inner_uid((uint32_t)rest[0]), hijack_inner_gid((uint32_t)rest[1]),
+	    (uint64_t)hijack_abi_at_flags((int)rest[2] & ~AT_REMOVEDIR));
+}
+
+/* UTIME_NOW and UTIME_OMIT are other numbers. */
+static void
+translate_times(const struct timespec *from, struct rump_timespec *to)
+{
+	for (int i = 0; i < 2; i++) {
+		to[i] = (struct rump_timespec){from[i].tv_sec, from[i].tv_nsec};
+		if (from[i].tv_nsec == UTIME_NOW)
+			to[i].tv_nsec = RUMP_UTIME_NOW;
+		else if (from[i].tv_nsec == UTIME_OMIT)
+			to[i].tv_nsec = RUMP_UTIME_OMIT;
+	}
+}
+
+static long
+inside_utimensat(const struct hijack_place *place, const long *rest)
+{
+	struct timespec from[2];
+	struct rump_timespec to[2];
+
+	if (rest[0] != 0) {
+		if (hijack_copyin(from, (uint64_t)rest[0], sizeof(from)) != 0)
+			return -EFAULT;
+		translate_times(from, to);
+	}
+	return HIJACK_RUMP(utimensat, directory(place), hijack_slot(place->path),
+	    rest[0] != 0 ? hijack_slot(to) : 0, (uint64_t)hijack_abi_at_flags((int)rest[1]));
+}
+
+static long
+inside_utime(const struct hijack_place *place, const long *rest)
+{
+	int64_t from[2];
+	struct rump_timespec to[2] = {{0}};
+
+	if (rest[0] != 0 && hijack_copyin(from, (uint64_t)rest[0], sizeof(from)) != 0)
+		return -EFAULT;
+	for (int i = 0; rest[0] != 0 && i < 2; i++)
+		to[i].tv_sec = from[i];
+	return HIJACK_RUMP(
+	    utimensat, directory(place), hijack_slot(place->path), rest[0] != 0 ? hijack_slot(to) : 0, 0);
+}
+
+static long
+inside_utimes(const struct hijack_place *place, const long *rest)
+{
+	struct timeval from[2];
+	struct rump_timespec to[2];
+
+	if (rest[0] != 0 && hijack_copyin(from, (uint64_t)rest[0], sizeof(from)) != 0)
+		return -EFAULT;
+	for (int i = 0; rest[0] != 0 && i < 2; i++)
+		to[i] = (struct rump_timespec){from[i].tv_sec, from[i].tv_usec * 1000};
+	return HIJACK_RUMP(
+	    utimensat, directory(place), hijack_slot(place->path), rest[0] != 0 ? hijack_slot(to) : 0, 0);
+}
+
+static long
+inside_truncate(const struct hijack_place *place, const long *rest)
+{
+	long error, fd;
+
+	if (place->directory == RUMP_AT_FDCWD)
+		return HIJACK_RUMP(truncate, hijack_slot(place->path), 0, (uint64_t)rest[0]);
+	fd = HIJACK_RUMP(openat, directory(place), hijack_slot(place->path), RUMP_O_WRONLY, 0);
+	if (fd < 0)
+		return fd;
+	error = HIJACK_RUMP(ftruncate, (uint64_t)fd, 0, (uint64_t)rest[0]);
+	(void)HIJACK_RUMP(close, (uint64_t)fd);
+	return error;
+}
+
+static long
+inside_chdir(const struct hijack_place *place, const long *rest)
+{
+	long error = HIJACK_RUMP(chdir, hijack_slot(place->path));
+
+	(void)rest;
+	if (error == 0)
+		hijack_process()->cwd_inside = true;
+	return error;
+}
+
+static long
+inside_statfs(const struct hijack_place *place, const long *rest)
+{
+	struct rump_statvfs from;
+	struct statfs to;
+	long error = HIJACK_RUMP(statvfs1, hijack_slot(place->path), hijack_slot(&from), RUMP_ST_WAIT);
+
+	if (error != 0)
+		return error;
+	hijack_abi_statfs(&to, &from);
+	return hijack_copyout((uint64_t)rest[0], &to, sizeof(to));
+}
+
+static long
+inside_no_xattr(const struct hijack_place *place, const long *rest)
+{
+	(void)place;
+	(void)rest;
+	return -EOPNOTSUPP;
+}
+
+static long
+inside_no_call(const struct hijack_place *place, const long *rest)
+{
+	(void)place;
+	(void)rest;
+	return -ENOSYS;
+}
+
+static hijack_inside_fn *
+inside(long number)
+{
+	switch (number) {
+#define CASE(name, entry) \
+	case SYS_##name: \
+		return entry
+		CASE(openat, inside_openat);
+		CASE(openat2, inside_no_call);
+		CASE(newfstatat, inside_newfstatat);
+		CASE(statx, inside_statx);
+		CASE(faccessat, inside_faccessat);
+		CASE(faccessat2, inside_faccessat2);
+		CASE(unlinkat, inside_unlinkat);
+		CASE(mkdirat, inside_mkdirat);
+		CASE(mknodat, inside_mknodat);
+		CASE(readlinkat, inside_readlinkat);
+		CASE(fchmodat, inside_fchmodat);
+		CASE(fchownat, inside_fchownat);
+		CASE(utimensat, inside_utimensat);
+		CASE(utime, inside_utime);
+		CASE(utimes, inside_utimes);
+		CASE(truncate, inside_truncate);
+		CASE(chdir, inside_chdir);
+		CASE(statfs, inside_statfs);
+#undef CASE
+	case SYS_name_to_handle_at:
+		return inside_no_xattr;
+	default:
+		return inside_no_xattr;
+	}
+}
+
+/* Where the flags are, behind the path, that say whether a link at the end is followed. */
+static bool
+follows(const struct hijack_call *call)
+{
+	switch (call->number) {
+	case SYS_openat:
+		return !(call->arg[2] & O_NOFOLLOW) &&
+		       (call->arg[2] & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+	case SYS_newfstatat:
+	case SYS_faccessat2:
+	case SYS_utimensat:
+		return !(call->arg[3] & AT_SYMLINK_NOFOLLOW);
+	case SYS_statx:
+		return !(call->arg[2] & AT_SYMLINK_NOFOLLOW);
+	case SYS_fchownat:
+		return !(call->arg[4] & AT_SYMLINK_NOFOLLOW);
+	case SYS_unlinkat:
+	case SYS_mkdirat:
+	case SYS_mknodat:
+	case SYS_readlinkat:
+	case SYS_lgetxattr:
+	case SYS_lsetxattr:
+	case SYS_llistxattr:
+	case SYS_lremovexattr:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* An empty path that means the descriptor itself, or a NULL one. */
+static bool
+means_descriptor(const struct hijack_call *call)
+{
+	char first;
+	long flags = 0;
+
+	if (call->number == SYS_newfstatat)
+		flags = call->arg[3];
+	else if (call->number == SYS_statx)
+		flags = call->arg[2];
+	else if (call->number == SYS_fchownat)
+		flags = call->arg[4];
+	return flags & AT_EMPTY_PATH && hijack_copyin(&first, (uint64_t)call->arg[1], 1) == 0 &&
+	       first == '\0';
+}
+
+static long
+on_descriptor(const struct hijack_call *call)
+{
+	int rump = hijack_fd(call->arg[0]);
+
+	if (rump < 0)
+		return hijack_pass(call);
+	switch (call->number) {
+	case SYS_newfstatat:
+		return hijack_status_fd(rump, (uint64_t)call->arg[2]);
+	case SYS_statx:
+		return hijack_status_fd_extended(rump, (uint64_t)call->arg[4]);
+	default:
+		return HIJACK_RUMP(fchown, (uint64_t)rump, hijack_inner_uid((uint32_t)call->arg[2]),
+		    hijack_inner_gid((uint32_t)call->arg[3]));
+	}
+}
+
+long
+hijack_beyond_at(const struct hijack_call *call)
+{
+	struct hijack_place place;
+	struct hijack_call changed = *call;
+	int error;
+
+	if (means_descriptor(call))
+		return on_descriptor(call);
+	error = hijack_path_find(call->arg[0], (uint64_t)call->arg[1], follows(call), &place);
+	if (error != 0)
+		return error;
+	if (place.inside)
+		return inside(call->number)(&place, &call->arg[2]);
+	if (place.renamed) {
+		changed.arg[0] = AT_FDCWD;
+		changed.arg[1] = (long)place.path;
+	}
+	return hijack_pass(&changed);
+}
+
+long
+hijack_beyond_plain(const struct hijack_call *call)
+{
+	struct hijack_place place;
+	struct hijack_call changed = *call;
+	long error = hijack_path_find(AT_FDCWD, (uint64_t)call->arg[0], follows(call), &place);
+
+	if (error != 0)
+		return error;
+	if (place.inside)
+		return inside(call->number)(&place, &call->arg[1]);
+	if (place.renamed)
+		changed.arg[0] = (long)place.path;
+	error = hijack_pass(&changed);
+	if (error == 0 && call->number == SYS_chdir)
+		hijack_process()->cwd_inside = false;
+	return error;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Calls with two names: both have to be on one side. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/syscall.h>
+
+#include "hijack/copy.h"
+#include "hijack/files.h"
+#include "hijack/rump.h"
+
+struct two {
+	struct hijack_place from;
+	struct hijack_place to;
+};
+
+/* Finds both places. Returns 1 when they are inside, 0 on the host, or -errno. */
+static int
+find(const struct hijack_call *call, bool follow, struct two *two)
+{
+	int error = hijack_path_find(call->arg[0], (uint64_t)call->arg[1], follow, &two->from);
+
+	if (error == 0)
+		error = hijack_path_find(call->arg[2], (uint64_t)call->arg[3], false, &two->to);
+	if (error != 0)
+		return error;
+	if (two->from.inside != two->to.inside)
+		return -EXDEV;
+	return two->from.inside;
+}
+
+static long
+on_host(const struct hijack_call *call, const struct two *two)
+{
+	struct hijack_call changed = *call;
+
+	if (two->from.renamed) {
+		changed.arg[0] = AT_FDCWD;
+		changed.arg[1] = (long)two->from.path;
+	}
+	if (two->to.renamed) {
+		changed.arg[2] = AT_FDCWD;
+		changed.arg[3] = (long)two->to.path;
+	}
+	return hijack_pass(&changed);
+}
+
+static bool
+exists(const struct hijack_place *place)
+{
+	struct rump_stat st;
+
+	return HIJACK_RUMP(fstatat, (uint64_t)place->directory, hijack_slot(place->path), hijack_slot(&st),
+		   RUMP_AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+long
+hijack_beyond_rename(const struct hijack_call *call)
+{
+	struct two two;
+	int inside = find(call, false, &two);
+
+	if (inside <= 0)
+		return inside < 0 ? inside : on_host(call, &two);
+	/* There is no call for the others. Not replacing is asked for first, so another may come in between.
+	 */
+	if (call->arg[4] & ~RENAME_NOREPLACE)
+		return -EINVAL;
+	if (call->arg[4] & RENAME_NOREPLACE && exists(&two.to))
+		return -EEXIST;
+	return HIJACK_RUMP(renameat, (uint64_t)two.from.directory, hijack_slot(two.from.path),
+	    (uint64_t)two.to.directory, hijack_slot(two.to.path));
+}
+
+long
+hijack_beyond_link(const struct hijack_call *call)
+{
+	struct two two;
+	bool follow = (call->arg[4] & AT_SYMLINK_FOLLOW) != 0;
+	int inside = find(call, follow, &two);
+
+	if (inside <= 0)
+		return inside < 0 ? inside : on_host(call, &two);
+	return HIJACK_RUMP(linkat, (uint64_t)two.from.directory, hijack_slot(two.from.path),
+	    (uint64_t)two.to.directory, hijack_slot(two.to.path), follow ? RUMP_AT_SYMLINK_FOLLOW : 0);
+}
+
+long
+hijack_beyond_symlink(const struct hijack_call *call)
+{
+	char target[PATH_MAX];
+	struct hijack_place place;
+	struct hijack_call changed = *call;
+	ssize_t length = hijack_copyinstr(target, (uint64_t)call->arg[0], sizeof(target));
+	int error = length < 0 ? (int)length : 0;
+
+	if (error == 0)
+		error = hijack_path_find(call->arg[1], (uint64_t)call->arg[2], false, &place);
+	if (error != 0)
+		return error;
+	if (place.inside)
+		return HIJACK_RUMP(
+		    symlinkat, hijack_slot(target), (uint64_t)place.directory, hijack_slot(place.path));
+	if (place.renamed) {
+		changed.arg[1] = AT_FDCWD;
+		changed.arg[2] = (long)place.path;
+	}
+	return hijack_pass(&changed);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Calls on files, beyond the dispatcher. */
+#ifndef HIJACK_FILES_H
+#define HIJACK_FILES_H
+
+#include "hijack/abi/stat.h"
+#include "hijack/dispatch.h"
+#include "hijack/path.h"
+
+/* A call on a path that lies inside: rest are its arguments behind the path. */
+typedef long hijack_inside_fn(const struct hijack_place *place, const long *rest);
+
+/* The call with arguments (directory, path, ...), or (path, ...) with hijack_beyond_plain: wherever the path
+ * leads. */
+hijack_call_fn hijack_beyond_at, hijack_beyond_plain;
+
+/* (directory, path, directory, path, flags) of renameat2 and linkat; symlinkat's (target, directory, path).
+ */
+hijack_call_fn hijack_beyond_rename, hijack_beyond_link, hijack_beyond_symlink;
+
+/* Of descriptors and the process. */
+hijack_call_fn hijack_beyond_getcwd, hijack_beyond_fchdir, hijack_beyond_umask, hijack_beyond_close,
+    hijack_beyond_dup2, hijack_beyond_close_range, hijack_beyond_mmap, hijack_beyond_sendfile;
+
+/* Status by descriptor: newfstatat's and statx's results for the program. */
+long hijack_status_fd(int rump, uint64_t to);
+long hijack_status_fd_extended(int rump, uint64_t to);
+
+/* Who uid 0 inside is. */
+struct hijack_identity hijack_identity(void);
+uint32_t hijack_inner_uid(uint32_t uid);
+uint32_t hijack_inner_gid(uint32_t gid);
+
+/* Entries of FD() calls: their first argument is a shadow. */
+#define CALL(name, entry)
+#define FD(name, entry) hijack_call_fn entry;
+#include "hijack/calls.def"
+#undef FD
+#undef CALL
+
+#endif

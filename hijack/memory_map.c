@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mapping what lies in the rump kernel. A private mapping is a copy, made at once; so is a shared one that
+ * cannot be written to, whose reader sees what was there. A shared mapping that can be written to is refused
+ * with the errno of a file system without.
+ */
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "hijack/descriptor.h"
+#include "hijack/files.h"
+#include "hijack/rump.h"
+
+static long
+fill(int rump, uint8_t *memory, size_t size, int64_t offset)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		long n = HIJACK_RUMP(pread, (uint64_t)rump, hijack_slot(memory + done), size - done, 0,
+		    (uint64_t)offset + done);
+
+		if (n < 0)
+			return n;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+long
+hijack_beyond_mmap(const struct hijack_call *call)
+{
+	size_t size = (size_t)call->arg[1];
+	int protection = (int)call->arg[2], flags = (int)call->arg[3], rump = hijack_fd(call->arg[4]);
+	struct rump_stat st;
+	long memory, error = HIJACK_RUMP(__fstat50, (uint64_t)rump, hijack_slot(&st));
+
+	if (error != 0)
+		return error;
+	if ((st.st_mode & RUMP_S_IFMT) != RUMP_S_IFREG || (!(flags & MAP_PRIVATE) && protection & PROT_WRITE))
+		return -ENODEV;
+	if (call->arg[5] < 0 || call->arg[5] & 4095)
+		return -EINVAL;
+	flags = (flags & ~(MAP_SHARED | MAP_SHARED_VALIDATE)) | MAP_PRIVATE | MAP_ANONYMOUS;
+	memory = hijack_raw(SYS_mmap, call->arg[0], (long)size, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (memory < 0 && memory > -4096)
+		return memory;
+	error = fill(rump, (uint8_t *)memory, size, call->arg[5]);
+	if (error == 0 && protection != (PROT_READ | PROT_WRITE))
+		error = hijack_raw(SYS_mprotect, memory, (long)size, protection, 0, 0, 0);
+	if (error == 0)
+		return memory;
+	(void)hijack_raw(SYS_munmap, memory, (long)size, 0, 0, 0, 0);
+	return error;
+}

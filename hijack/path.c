@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Theory of operation
+ *
+ * A path that begins with the prefix lies in the rump kernel, whatever follows: links there are the rump
+ * kernel's affair, absolute ones included. That leaves two ways across the border that text alone does not
+ * show: links of the host that lead to the prefix, and "..". Such a path is walked component by component, as
+ * the kernel would: a link is read on the side it lies on, ".." takes back the last real component. The walk
+ * ends with an absolute name without links, but for the last component, whose place is what its text says.
+ *
+ * Relative paths below a current directory inside, and below a descriptor inside, go to the rump kernel as
+ * they are, unless a ".." could lead out.
+ */
+#include "hijack/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "hijack/copy.h"
+#include "hijack/descriptor.h"
+#include "hijack/gate.h"
+#include "hijack/rump.h"
+#include "hijack/start.h"
+
+#define LINKS_MAX 40
+
+/* A path under way: done is absolute and has no links; rest is relative to it. */
+struct walk {
+	char done[PATH_MAX];
+	size_t length; /* of done; 0 at the root */
+	char rest[PATH_MAX];
+	int links;
+};
+
+/* The rump kernel's name for an absolute path that hijack_config_match() found inside. */
+static const char *
+inner_name(const char *path, int match)
+{
+	return path[match] != '\0' ? path + match : "/";
+}
+
+static bool
+has_dots(const char *path)
+{
+	for (const char *p = path; (p = strstr(p, "..")) != NULL; p += 2) {
+		if ((p == path || p[-1] == '/') && (p[2] == '/' || p[2] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* Squeezes repeated slashes and single dots out of an absolute path. */
+static void
+tidy(char *path)
+{
+	char *out = path;
+
+	for (const char *p = path; *p != '\0';) {
+		if (p[0] == '/' && (p[1] == '/' || (p[1] == '.' && (p[2] == '/' || p[2] == '\0')))) {
+			p += p[1] == '/' ? 1 : 2;
+			continue;
+		}
+		*out++ = *p++;
+	}
+	if (out == path)
+		*out++ = '/';
+	*out = '\0';
+}
+
+/* The target of the link that done is, or -errno: -EINVAL when it is none. */
+static long
+read_link(const char *done, char *target)
+{
+	int match = hijack_config_match(&hijack_start.config, done);
+	long n;
+
+	if (match >= 0)
+		n = HIJACK_RUMP(
+		    readlink, hijack_slot(inner_name(done, match)), hijack_slot(target), PATH_MAX - 1);
+	else
+		n = hijack_own(SYS_readlink, (long)done, (long)target, PATH_MAX - 1, 0, 0, 0);
+	if (n >= 0)
+		target[n] = '\0';
+	return n;
+}
+
+/* Puts a link's target before what is left of the walk. */
+static int
+follow_link(struct walk *walk, const char *target, size_t component)
+{
+	char rest[PATH_MAX];
+	int match = hijack_config_match(&hijack_start.config, walk->done);
+
+	if (++walk->links > LINKS_MAX)
+		return -ELOOP;
+	if ((size_t)snprintf(rest, sizeof(rest), "%s/%s", target, walk->rest) >= sizeof(rest))
+		return -ENAMETOOLONG;
+	memcpy(walk->rest, rest, strlen(rest) + 1);
+	/* An absolute link inside stays inside: below the prefix, or, for a blanket, where it says. */
+	walk->length = target[0] == '/' ? (match > 0 ? (size_t)match : 0) : component;
+	walk->done[walk->length] = '\0';
+	return 0;
+}
+
+static void
+go_up(struct walk *walk)
+{
+	while (walk->length > 0 && walk->done[--walk->length] != '/')
+		;
+	walk->done[walk->length] = '\0';
+}
+
+/* Takes one component off the rest. Returns its length, 0 at the end. */
+static size_t
+next_component(const struct walk *walk, const char **start, const char **rest)
+{
+	const char *p = walk->rest;
+
+	while (*p == '/')
+		p++;
+	*start = p;
+	while (*p != '\0' && *p != '/')
+		p++;
+	*rest = p;
+	return (size_t)(p - *start);
+}
+
+static int
+step(struct walk *walk, const char *name, size_t length, const char *rest, bool follow)
+{
+	char target[PATH_MAX];
+	size_t before = walk->length;
+	bool last = rest[strspn(rest, "/")] == '\0';
+
+	if (length == 2 && name[0] == '.' && name[1] == '.') {
+		go_up(walk);
+		memmove(walk->rest, rest, strlen(rest) + 1);
+		return 0;
+	}
+	if (walk->length + 1 + length >= sizeof(walk->done))
+		return -ENAMETOOLONG;
+	walk->done[walk->length] = '/';
+	memcpy(walk->done + walk->length + 1, name, length);
+	walk->length += 1 + length;
+	walk->done[walk->length] = '\0';
+	memmove(walk->rest, rest, strlen(rest) + 1);
+	if (last && !follow && *walk->rest == '\0')
+		return 0;
+	/* What is not there, or no link, is for the call itself to find out. */
+	if (read_link(walk->done, target) >= 0)
+		return follow_link(walk, target, before);
+	return 0;
+}
+
+static int
+walk_path(struct walk *walk, bool follow)
+{
+	const char *name, *rest;
+	size_t length;
+	int error = 0;
+
+	while (error == 0 && (length = next_component(walk, &name, &rest)) > 0) {
+		if (length == 1 && name[0] == '.')
+			memmove(walk->rest, rest, strlen(rest) + 1);
+		else
+			error = step(walk, name, length, rest, follow);
+	}
+	/* A slash at the end asks for a directory. */
+	if (error == 0 && walk->rest[0] == '/' && walk->length > 0 && walk->length + 1 < sizeof(walk->done)) {
+		walk->done[walk->length++] = '/';
+		walk->done[walk->length] = '\0';
+	}
+	return error;
+}
+
+static int
+place_absolute(char *path, bool follow, bool renamed, struct hijack_place *place)
+{
+	struct walk walk = {.length = 0};
+	int match, error;
+
+	tidy(path);
+	match = hijack_config_match(&hijack_start.config, path);
+	if (match < 0 || has_dots(path)) {
+		memcpy(walk.rest, path, strlen(path) + 1);
+		error = walk_path(&walk, follow);
+		if (error != 0)
+			return error;
+		match = hijack_config_match(&hijack_start.config, walk.done);
+		if (walk.length == 0)
+			memcpy(walk.done, "/", 2);
+		path = walk.done;
+	}
+	place->inside = match >= 0;
+	place->renamed = renamed && match < 0;
+	place->directory = RUMP_AT_FDCWD;
+	memmove(place->path, match >= 0 ? inner_name(path, match) : path,
+	    strlen(match >= 0 ? inner_name(path, match) : path) + 1);
+	return 0;
+}
+
+long
+hijack_path_current(char *path, size_t size)
+{
+	size_t prefix = hijack_start.config.path != NULL ? strlen(hijack_start.config.path) : 0;
+	long error;
+
+	if (!hijack_process()->cwd_inside) {
+		error = hijack_own(SYS_getcwd, (long)path, (long)size, 0, 0, 0, 0);
+		return error > 0 ? error - 1 : error;
+	}
+	if (size <= prefix + 1)
+		return -ERANGE;
+	error = HIJACK_RUMP(__getcwd, hijack_slot(path + prefix), size - prefix);
+	if (error < 0)
+		return error;
+	/* Below a blanket the name is the program's own. */
+	if (hijack_config_match(&hijack_start.config, path + prefix) == 0) {
+		memmove(path, path + prefix, strlen(path + prefix) + 1);
+		return (long)strlen(path);
+	}
+	if (prefix > 0)
+		memcpy(path, hijack_start.config.path, prefix);
+	if (strcmp(path + prefix, "/") == 0 && prefix > 0)
+		path[prefix] = '\0';
+	return (long)strlen(path);
+}
+
+/* The host's name of a directory descriptor. */
+static long
+host_directory(long fd, char *path)
+{
+	char link[32];
+	long n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", (int)fd);
+	n = hijack_own(SYS_readlink, (long)link, (long)path, PATH_MAX - 1, 0, 0, 0);
+	if (n >= 0)
+		path[n] = '\0';
+	return n >= 0 && path[0] != '/' ? -ENOTDIR : n;
+}
+
+int
+hijack_path_find(long directory, uint64_t from, bool follow, struct hijack_place *place)
+{
+	char text[PATH_MAX], path[PATH_MAX];
+	ssize_t length = hijack_copyinstr(text, from, sizeof(text));
+	bool current = (int)directory == AT_FDCWD;
+	int rump = current ? -1 : hijack_fd(directory);
+	long n;
+
+	if (length <= 0)
+		return length < 0 ? (int)length : -ENOENT;
+	if (text[0] == '/')
+		return place_absolute(text, follow, false, place);
+	if (rump >= 0 || (current && hijack_process()->cwd_inside && !has_dots(text))) {
+		place->inside = true;
+		place->renamed = false;
+		place->directory = rump >= 0 ? rump : RUMP_AT_FDCWD;
+		memcpy(place->path, text, (size_t)length + 1);
+		return 0;
+	}
+	n = current ? hijack_path_current(path, sizeof(path)) : host_directory(directory, path);
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n + 1 + (size_t)length >= sizeof(path))
+		return -ENAMETOOLONG;
+	path[n] = '/';
+	memcpy(path + n + 1, text, (size_t)length + 1);
+	return place_absolute(path, follow, current && hijack_process()->cwd_inside, place);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* On which side a path lies, and under which name. */
+#ifndef HIJACK_PATH_H
+#define HIJACK_PATH_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where a call's path leads. */
+struct hijack_place {
+	bool inside;    /* in the rump kernel */
+	bool renamed;   /* on the host, but under path, absolute, instead of what the program gave */
+	long directory; /* inside: what the path is relative to, as the rump kernel's *at() calls take it */
+	char path[PATH_MAX];
+};
+
+/*
+ * Whether a path, relative to a directory descriptor, may lie in the rump kernel: a quick look, by the
+ * dispatcher. False for what cannot be read; the host says EFAULT.
+ */
+bool hijack_path_concerns(long directory, uint64_t path);
+
+/*
+ * Finds the place of the program's path relative to its directory descriptor. follow: a link at the end is
+ * followed. Returns 0 or -errno.
+ */
+int hijack_path_find(long directory, uint64_t path, bool follow, struct hijack_place *place);
+
+/* The current directory as the program sees it. Returns its length or -errno. */
+long hijack_path_current(char *path, size_t size);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Theory of operation
+ *
+ * A process connects when it first needs to, by the URL it was started with. One thread does it, with signals
+ * blocked, while others that come along wait; a failure is reported once and is the answer to every call that
+ * needs the rump kernel, until a later attempt succeeds.
+ */
+#include "hijack/rump.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "hijack/gate.h"
+#include "hijack/report.h"
+#include "hijack/signal.h"
+#include "hijack/start.h"
+#include "rumpclient/client.h"
+#include "rumpclient/exec.h"
+
+static uint32_t connecting; /* 0 free, 1 taken, 2 taken and waited for */
+
+static void
+lock(uint64_t *mask)
+{
+	const uint64_t all = ~HIJACK_SIGSYS_BIT;
+	uint32_t none = 0;
+
+	(void)hijack_own(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)mask, HIJACK_SIGSET_SIZE, 0, 0);
+	if (__atomic_compare_exchange_n(&connecting, &none, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	while (__atomic_exchange_n(&connecting, 2, __ATOMIC_ACQUIRE) != 0)
+		(void)hijack_own(SYS_futex, (long)&connecting, FUTEX_WAIT_PRIVATE, 2, 0, 0, 0);
+}
+
+static void
+unlock(const uint64_t *mask)
+{
+	if (__atomic_exchange_n(&connecting, 0, __ATOMIC_RELEASE) == 2)
+		(void)hijack_own(SYS_futex, (long)&connecting, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+	(void)hijack_own(SYS_rt_sigprocmask, SIG_SETMASK, (long)mask, 0, HIJACK_SIGSET_SIZE, 0, 0);
+}
+
+/* The file creation mask, which can only be read by setting it, but for where proc has it. */
+static mode_t
+current_umask(void)
+{
+	char text[1024];
+	const char *line;
+	mode_t mask;
+	long fd = hijack_own(SYS_open, (long)"/proc/self/status", O_RDONLY | O_CLOEXEC, 0, 0, 0, 0);
+	long n = fd >= 0 ? hijack_own(SYS_read, fd, (long)text, sizeof(text) - 1, 0, 0, 0) : -1;
+
+	if (fd >= 0)
+		(void)hijack_own(SYS_close, fd, 0, 0, 0, 0, 0);
+	if (n > 0) {
+		text[n] = '\0';
+		line = strstr(text, "\nUmask:");
+		if (line != NULL)
+			return (mode_t)strtoul(line + 7, NULL, 8);
+	}
+	mask = (mode_t)hijack_own(SYS_umask, 077, 0, 0, 0, 0, 0);
+	(void)hijack_own(SYS_umask, mask, 0, 0, 0, 0, 0);
+	return mask;
+}
+
+static void
+settle(struct rumpclient *ctx)
+{
+	const uint64_t mask = current_umask();
+	int64_t retval[2];
+
+	rumpclient_ctx_setconnretry(ctx, hijack_start.retry);
+	(void)rumpclient_ctx_syscall(ctx, HIJACK_RUMP_umask, &mask, sizeof(mask), retval);
+}
+
+static struct rumpclient *
+connect_now(struct hijack_process *process, int *error)
+{
+	static bool told;
+	struct rumpclient *ctx;
+
+	rumpclient_set_hostcall(hijack_own);
+	ctx = rumpclient_ctx_new(hijack_start.server);
+	if (ctx == NULL) {
+		*error = -errno;
+		if (!told)
+			hijack_report("no rump kernel at RUMP_SERVER=%s: %s", hijack_start.server,
+			    *error == -EPROTO ? "what answers is no server" : strerror(-*error));
+		told = true;
+		return NULL;
+	}
+	settle(ctx);
+	__atomic_store_n(&process->context, ctx, __ATOMIC_RELEASE);
+	return ctx;
+}
+
+struct rumpclient *
+hijack_rump_context(int *error)
+{
+	struct hijack_process *process = hijack_process();
+	struct rumpclient *ctx = __atomic_load_n(&process->context, __ATOMIC_ACQUIRE);
+	uint64_t mask;
+
+	if (ctx != NULL)
+		return ctx;
+	lock(&mask);
+	ctx = process->context;
+	if (ctx == NULL)
+		ctx = connect_now(process, error);
+	unlock(&mask);
+	return ctx;
+}
+
+long
+hijack_rump_call(enum hijack_rump_number number, const uint64_t *slots, size_t count, long *second)
+{
+	int64_t retval[2];
+	int error;
+	struct rumpclient *ctx = hijack_rump_context(&error);
+
+	if (ctx == NULL)
+		return error;
+	error = rumpclient_ctx_syscall(ctx, (int)number, slots, count * sizeof(*slots), retval);
+	if (error != 0)
+		return error;
+	if (second != NULL)
+		*second = retval[1];
+	return retval[0];
+}
+
+int
+hijack_rump_take_over(void)
+{
+	struct rumpclient *ctx = rc_context_new();
+	struct rc_link link;
+	int error = ctx != NULL ? 0 : -ENOMEM;
+
+	if (error == 0)
+		error = rc_exec_take(&link);
+	if (error == 0)
+		error = sp_url_parse(
+		    &ctx->url, rc_exec_url() != NULL ? rc_exec_url() : hijack_start.server, NULL);
+	if (error == 0) {
+		rumpclient_set_hostcall(hijack_own);
+		error = rc_hello(&link, SP_EXEC, 0);
+	}
+	if (error != 0) {
+		if (ctx != NULL)
+			rc_context_free(ctx);
+		return error;
+	}
+	rc_adopt(ctx, &link, 1);
+	rc_exec_done();
+	rumpclient_ctx_setconnretry(ctx, hijack_start.retry);
+	hijack_main_process.context = ctx;
+	return 0;
+}
+
+bool
+hijack_rump_owns(int fd)
+{
+	const struct rumpclient *ctx = hijack_process()->context;
+
+	return ctx != NULL && fd >= 0 &&
+	       (fd == atomic_load(&ctx->fd) || fd == ctx->epoll || fd == ctx->event);
+}
