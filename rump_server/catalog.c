@@ -27,13 +27,18 @@ component_name(const char *file, char *name, size_t size)
 bool
 component_is_kernels(const char *name)
 {
-	static const char *const others[] = {"rumpuser", "rumpclient", "rumphijack"};
+	static const char *const whole[] = {"rump", "rumpvfs", "rumpnet", "rumpdev"};
+	static const char *const starts[] = {"rumpfs_", "rumpkern_", "rumpvfs_", "rumpnet_", "rumpdev_"};
 
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		if (strcmp(name, others[i]) == 0)
-			return false;
+	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
+		if (strcmp(name, whole[i]) == 0)
+			return true;
 	}
-	return strncmp(name, "rump", 4) == 0;
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		if (strncmp(name, starts[i], strlen(starts[i])) == 0)
+			return true;
+	}
+	return false;
 }
 
 static int

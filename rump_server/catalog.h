@@ -58,8 +58,7 @@ void catalog_scan(struct catalog *catalog, void (*skipped)(const char *path, con
  */
 bool component_name(const char *file, char *name, size_t size);
 
-/* Whether a library of this name is a part of a kernel: a name that starts with rump, but not librumpuser &
- * co. */
+/* Whether a library of this name is a part of a kernel, as librumpuser, say, is not. */
 bool component_is_kernels(const char *name);
 
 /* The directories with ", " between them, for messages; cut at size. */

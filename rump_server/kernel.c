@@ -44,23 +44,25 @@ kernel_resolve(struct kernel *kernel, struct complaint *complaint)
 	const struct {
 		const char *name;
 		void *place;
+		bool vfs; /* is there only with a file system, and only needed with one */
 	} symbols[] = {
-	    {"rump_daemonize_begin", &kernel->daemonize_begin},
-	    {"rump_daemonize_done", &kernel->daemonize_done},
-	    {"rump_init", &kernel->init},
-	    {"rump_init_server", &kernel->init_server},
-	    {"rump_pub_etfs_register_withsize", &kernel->etfs_register_withsize},
-	    {"rump_pub_etfs_remove", &kernel->etfs_remove},
-	    {"rump___sysimpl_reboot", &kernel->sys_reboot},
-	    {"rump___sysimpl_modctl", &kernel->sys_modctl},
-	    {"rump___sysimpl_mkdir", &kernel->sys_mkdir},
-	    {"rump___sysimpl_mount50", &kernel->sys_mount},
+	    {"rump_daemonize_begin", &kernel->daemonize_begin, false},
+	    {"rump_daemonize_done", &kernel->daemonize_done, false},
+	    {"rump_init", &kernel->init, false},
+	    {"rump_init_server", &kernel->init_server, false},
+	    {"rump___sysimpl_reboot", &kernel->sys_reboot, false},
+	    {"rump_pub_etfs_register_withsize", &kernel->etfs_register_withsize, true},
+	    {"rump_pub_etfs_remove", &kernel->etfs_remove, true},
+	    {"rump___sysimpl_modctl", &kernel->sys_modctl, true},
+	    {"rump___sysimpl_mkdir", &kernel->sys_mkdir, true},
+	    {"rump___sysimpl_mount50", &kernel->sys_mount, true},
 	};
+	bool vfs = dlsym(RTLD_DEFAULT, "rump_pub_etfs_register_withsize") != NULL;
 
 	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
 		void *found = dlsym(RTLD_DEFAULT, symbols[i].name);
 
-		if (found == NULL)
+		if (found == NULL && (vfs || !symbols[i].vfs))
 			return complain(complaint, "the kernel has no %s: not a rump kernel's component",
 			    symbols[i].name);
 		memcpy(symbols[i].place, &found, sizeof(found));

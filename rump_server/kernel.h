@@ -32,7 +32,10 @@ struct kernel {
 /* Loads the components in the solution's order. Returns 0, or -1 with a complaint. */
 int kernel_load(const struct solution *solution, struct complaint *complaint);
 
-/* Finds the functions. Returns 0, or -1 with a complaint about the first that is not there. */
+/*
+ * Finds the functions. Returns 0, or -1 with a complaint about the first that is not there. Those that are
+ * about files may be NULL in a kernel that was loaded without rumpvfs.
+ */
 int kernel_resolve(struct kernel *kernel, struct complaint *complaint);
 
 /* Whether the process defines a symbol. */

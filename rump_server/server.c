@@ -170,6 +170,9 @@ load_components(struct server *server, bool all, struct complaint *complaint)
 	warn_missing(&server->solution);
 	if (kernel_load(&server->solution, complaint) != 0 || kernel_resolve(&server->kernel, complaint) != 0)
 		errx(EXIT_FAILURE, "%s", complaint->text);
+	/* The files are mapped a second time otherwise, for as long as the server runs. */
+	solution_free(&server->solution);
+	catalog_free(&server->catalog);
 }
 
 /* The kernel reads these when it boots. */

@@ -185,7 +185,8 @@ follow_needed(struct solver *solver, size_t index)
 			continue;
 		needed = catalog_find(solver->catalog, name, &inner);
 		if (needed == NULL)
-			return complain(solver->complaint, "%s cannot be loaded: %.900s", component->name, inner.text);
+			return complain(
+			    solver->complaint, "%s cannot be loaded: %.900s", component->name, inner.text);
 		if (select_component(solver, needed) != 0 ||
 		    load_before(solver, &solver->members[index], needed) != 0)
 			return -1;
@@ -230,7 +231,8 @@ follow_hidden(struct solver *solver, size_t index)
 		for (size_t j = 0; need->alternatives[j] != NULL && found == NULL; j++)
 			found = catalog_find(solver->catalog, need->alternatives[j], &inner);
 		if (found == NULL)
-			return complain(solver->complaint, "%s cannot be loaded: %.900s", component->name, inner.text);
+			return complain(
+			    solver->complaint, "%s cannot be loaded: %.900s", component->name, inner.text);
 		if (select_component(solver, found) != 0)
 			return -1;
 	}

@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #define DEFAULT_SECONDS 600
+#define ALL_SECONDS 86400 /* when RUMPKIT_TEST_ALL asks for the long tests */
 #define GRACE_SECONDS 5
 
 static char directory[64];
@@ -231,12 +232,14 @@ int
 main(int argc, char **argv)
 {
 	const char *limit = getenv("RUMPKIT_TEST_SECONDS");
-	long seconds = limit == NULL ? DEFAULT_SECONDS : strtol(limit, NULL, 10);
+	long seconds = getenv("RUMPKIT_TEST_ALL") == NULL ? DEFAULT_SECONDS : ALL_SECONDS;
 	struct timespec deadline;
 	sigset_t child;
 	pid_t program;
 	int status, result;
 
+	if (limit != NULL)
+		seconds = strtol(limit, NULL, 10);
 	if (argc < 2)
 		errx(1, "usage: run_test program [argument...]");
 	sigemptyset(&child);
