@@ -17,7 +17,18 @@ rumpk_halt_hook_register(struct rumpk_halt_hook *hook)
 	hooks = hook;
 }
 
-/* Ends this host process. A client that asks for it gets its answer from the server's end. */
+/* Leaves the process for a debugger to look at. */
+_Noreturn static void
+halt_here(void)
+{
+	for (;;)
+		rumpuser_clock_sleep(RUMPUSER_CLOCK_RELWALL, 1 << 30, 0);
+}
+
+/*
+ * Ends this host process, or only the kernel in it. A client that asks for it gets its answer from the
+ * server's end. A dump shows the kernel as it is: nothing is written out before.
+ */
 static int
 sys_reboot(struct lwp *l, rumpk_args args, long *retval)
 {
@@ -28,12 +39,14 @@ sys_reboot(struct lwp *l, rumpk_args args, long *retval)
 		return RUMP_EPERM;
 	if (atomic_flag_test_and_set(&halting))
 		return RUMP_EBUSY;
-	if ((how & RUMP_RB_NOSYNC) == 0)
+	if ((how & (RUMP_RB_NOSYNC | RUMP_RB_DUMP)) == 0)
 		for (struct rumpk_halt_hook *hook = hooks; hook != NULL; hook = hook->next)
 			hook->f();
+	rumpuser_sp_fini(l->proc->priv);
 	if ((how & RUMP_RB_DUMP) != 0)
 		rumpk_panic("dump requested");
-	rumpuser_sp_fini(l->proc->priv);
+	if ((how & RUMP_RB_HALT) != 0)
+		halt_here();
 	rumpuser_exit(0);
 }
 
