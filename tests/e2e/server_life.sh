@@ -49,7 +49,6 @@ for kernel in $(kernels); do
 	exec 9>&-
 	wait "$holder"
 	like "$kernel: a client is told" 'getpid: ' "$(tail -n 1 holder.out)"
-	# Where there is no server, a shell that cannot start is not what is meant.
 
 	for signal in TERM INT HUP; do
 		"$server" -s -lrumpvfs "$RUMP_SERVER" >console 2>&1 &
@@ -60,6 +59,30 @@ for kernel in $(kernels); do
 		is "$kernel: SIG$signal halts with status 0" 0 $?
 		if [ ! -e "$socket" ]; then pass "$kernel: SIG$signal removes the socket"; else
 			fail "$kernel: SIG$signal removes the socket" "$(cat console)"
+		fi
+	done
+
+	succeeds "$kernel: CPUs and memory are set" "$server" -c 3 -r 48m -v "$RUMP_SERVER"
+	is "$kernel: to as many CPUs" 3 "$("$rumpsh" ncpu)"
+	# NetBSD's keeps to the limit, but does not tell.
+	[ "$kernel" = netbsd ] || is "$kernel: and as much memory" 50331648 "$("$rumpsh" memory)"
+	succeeds "$kernel: rump_halt -n halts it" "$halt" -n
+
+	# A halted kernel may leave its process, for a debugger, or a core, which nobody wants here.
+	for option in -h -d; do
+		(ulimit -c 0 && exec "$server" -s -lrumpvfs "$RUMP_SERVER") >console 2>&1 &
+		pid=$!
+		until_true "$rumpsh" getpid
+		succeeds "$kernel: rump_halt $option" "$halt" $option
+		if until_true [ ! -e "$socket" ]; then pass "$kernel: $option: nothing is served"; else
+			fail "$kernel: $option: nothing is served"
+		fi
+		if [ "$option" = -h ]; then
+			succeeds "$kernel: -h: the process stays" kill -KILL "$pid"
+			wait "$pid" 2>/dev/null
+		else
+			wait "$pid" 2>/dev/null
+			is "$kernel: -d: the process aborts" 134 $?
 		fi
 	done
 

@@ -381,6 +381,34 @@ do_getpid(char **argv)
 	return 0;
 }
 
+/* Prints a number of sysctl's hw. */
+static int
+print_hardware(int name)
+{
+	const int32_t path[] = {RUMP_CTL_HW, name};
+	int64_t number = 0;
+	uint64_t length = sizeof(number);
+
+	if (rump_sys___sysctl(path, 2, &number, &length, NULL, 0) == -1)
+		return -1;
+	printf("%" PRId64 "\n", number);
+	return 0;
+}
+
+static int
+do_ncpu(char **argv)
+{
+	(void)argv;
+	return print_hardware(RUMP_HW_NCPU);
+}
+
+static int
+do_memory(char **argv)
+{
+	(void)argv;
+	return print_hardware(RUMP_HW_PHYSMEM64);
+}
+
 /* Says so, and keeps the connection until standard input ends. */
 static int
 do_hold(char **argv)
@@ -411,9 +439,11 @@ static const struct command {
     {"hold", 0, "", do_hold},
     {"link", 2, "OLD NEW", do_link},
     {"ls", 1, "PATH", do_ls},
+    {"memory", 0, "", do_memory},
     {"mkdir", 1, "PATH", do_mkdir},
     {"mkfifo", 1, "PATH", do_mkfifo},
     {"mv", 2, "OLD NEW", do_mv},
+    {"ncpu", 0, "", do_ncpu},
     {"readlink", 1, "PATH", do_readlink},
     {"rm", 1, "PATH", do_rm},
     {"rmdir", 1, "PATH", do_rmdir},
