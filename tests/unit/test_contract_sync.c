@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 
 #include <rump/rumpdefs.h>
 #include <rump/rumpuser_component.h>
@@ -257,21 +258,62 @@ make_rw(void)
 
 /* Condition variables. */
 
+/*
+ * Somebody else who waits, so that there is something to do for a broadcast, and the one who signals: it
+ * starts when the CPU is given up.
+ */
+static pthread_t bystander, signaller;
+static sem_t released;
+static atomic_bool waited;
+
+static void *
+stand_by(void *arg)
+{
+	struct rumpuser_mtx *mtx;
+
+	rumpuser_mutex_init(&mtx, 0);
+	rumpuser_mutex_enter_nowrap(mtx);
+	rumpuser_cv_wait_nowrap(cv, mtx);
+	rumpuser_mutex_exit(mtx);
+	rumpuser_mutex_destroy(mtx);
+	return arg;
+}
+
 static void *
 signal_waiter(void *arg)
 {
 	struct rumpuser_mtx *mtx = arg;
-	int waiters = 0;
 
-	while (waiters == 0) {
+	sem_wait(&released);
+	while (!atomic_load(&waited)) {
 		rumpuser_mutex_enter_nowrap(mtx);
-		rumpuser_cv_has_waiters(cv, &waiters);
-		if (waiters != 0)
-			rumpuser_cv_signal(cv);
+		rumpuser_cv_signal(cv);
 		rumpuser_mutex_exit(mtx);
 		sched_yield();
 	}
 	return NULL;
+}
+
+static void
+prepare_wait(struct rumpuser_mtx *mtx)
+{
+	int waiters = 0;
+
+	sem_init(&released, 0, 0);
+	atomic_store(&waited, false);
+	assert_int_equal(pthread_create(&bystander, NULL, stand_by, NULL), 0);
+	while (waiters == 0)
+		rumpuser_cv_has_waiters(cv, &waiters);
+	assert_int_equal(pthread_create(&signaller, NULL, signal_waiter, mtx), 0);
+}
+
+static void
+end_wait(void)
+{
+	atomic_store(&waited, true);
+	pthread_join(signaller, NULL);
+	pthread_join(bystander, NULL);
+	sem_destroy(&released);
 }
 
 /* What the mutex of a wait looked like from within the upcall that takes the CPU back. */
@@ -285,25 +327,26 @@ watch_mutex(enum upcall upcall)
 		rumpuser_mutex_owner(watched, &owner_at_schedule);
 	/* Neither the queue nor another lock is held. */
 	rumpuser_cv_broadcast(cv);
+	if (upcall == UPCALL_BACKEND_UNSCHEDULE)
+		sem_post(&released);
 }
 
 static void
 wait_on(struct rumpuser_mtx *mtx, int64_t timeout)
 {
-	pthread_t signaller;
 	struct lwp *owner;
 
 	watched = mtx;
 	owner_at_schedule = NULL;
+	prepare_wait(mtx);
 	rumpuser_mutex_enter_nowrap(mtx);
-	assert_int_equal(pthread_create(&signaller, NULL, signal_waiter, mtx), 0);
 	if (timeout == 0)
 		rumpuser_cv_wait(cv, mtx);
 	else
 		assert_int_equal(rumpuser_cv_timedwait(cv, mtx, timeout, 0), 0);
 	rumpuser_mutex_owner(mtx, &owner);
 	rumpuser_mutex_exit(mtx);
-	pthread_join(signaller, NULL);
+	end_wait();
 	assert_ptr_equal(owner, self);
 	/* A spinning mutex of the kernel comes after the CPU, every other one before it. */
 	assert_ptr_equal(owner_at_schedule, mtx == kernel_spin ? NULL : self);
@@ -331,12 +374,10 @@ wait_kernel_spin(void)
 static void
 wait_scheduler(void)
 {
-	pthread_t signaller;
-
 	watched = plain;
-	assert_int_equal(pthread_create(&signaller, NULL, signal_waiter, scheduler), 0);
+	prepare_wait(scheduler);
 	rumpuser_cv_wait(cv, scheduler);
-	pthread_join(signaller, NULL);
+	end_wait();
 	assert_int_equal(rumpuser_mutex_tryenter(scheduler), 0);
 	rumpuser_mutex_exit(scheduler);
 }
@@ -364,13 +405,12 @@ timedwait_until_timeout(void)
 static void
 wait_nowrap(void)
 {
-	pthread_t signaller;
-
+	prepare_wait(kernel);
 	rumpuser_mutex_enter_nowrap(kernel);
-	assert_int_equal(pthread_create(&signaller, NULL, signal_waiter, kernel), 0);
+	sem_post(&released);
 	rumpuser_cv_wait_nowrap(cv, kernel);
 	rumpuser_mutex_exit(kernel);
-	pthread_join(signaller, NULL);
+	end_wait();
 }
 
 static void
