@@ -233,6 +233,7 @@ timeouts_and_signals_race(void **state)
 /* What a thread waits on may go as soon as everybody has been signalled, even if its time was up as well. */
 struct event {
 	struct rumpuser_cv *cv;
+	int64_t timeout;
 	int sleepers;
 };
 
@@ -243,7 +244,7 @@ wait_for_event(void *arg)
 
 	rumpuser_mutex_enter(mtx);
 	event->sleepers++;
-	(void)rumpuser_cv_timedwait(event->cv, mtx, 0, 50000);
+	(void)rumpuser_cv_timedwait(event->cv, mtx, 0, event->timeout);
 	rumpuser_mutex_exit(mtx);
 	return NULL;
 }
@@ -252,8 +253,8 @@ static void
 destroying_after_a_broadcast_is_safe(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 200; i++) {
-		struct event event = {0};
+	for (int i = 0; i < 500; i++) {
+		struct event event = {.timeout = i * 100};
 		pthread_t threads[2];
 
 		rumpuser_cv_init(&event.cv);

@@ -4,6 +4,7 @@
 #include "tests/unit/unit.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -41,7 +42,9 @@ count_one(struct counter *counter)
 	if (counter->inside)
 		counter->overlapped = true;
 	counter->inside = true;
-	counter->count++;
+	/* Now and then for so long that the others give up looking, and sleep. */
+	if (counter->count++ % 64 == 0)
+		sched_yield();
 	counter->inside = false;
 }
 
@@ -106,16 +109,18 @@ owner_is_who_entered(void **state)
 	rumpuser_mutex_destroy(mtx);
 }
 
-/* An object that goes with its last reference, under its own mutex. */
+/* Objects that go with their last reference, each under its own mutex. */
+#define OBJECTS 2000
+
 struct object {
 	struct rumpuser_mtx *mtx;
 	int references;
 };
+static pthread_barrier_t start;
 
-static void *
-drop_reference(void *arg)
+static void
+drop_reference(struct object *object)
 {
-	struct object *object = *(struct object **)arg;
 	bool last;
 
 	rumpuser_mutex_enter(object->mtx);
@@ -125,6 +130,18 @@ drop_reference(void *arg)
 		rumpuser_mutex_destroy(object->mtx);
 		free(object);
 	}
+}
+
+static void *
+drop_references(void *arg)
+{
+	struct object **objects = arg;
+
+	for (int i = 0; i < OBJECTS; i++) {
+		if (i % 100 == 0)
+			pthread_barrier_wait(&start);
+		drop_reference(objects[i]);
+	}
 	return NULL;
 }
 
@@ -132,15 +149,18 @@ drop_reference(void *arg)
 static void
 release_does_not_touch_what_it_released(void **state)
 {
-	(void)state;
-	for (int i = 0; i < 200; i++) {
-		struct object *object = malloc(sizeof(*object));
+	struct object *objects[OBJECTS];
 
-		assert_non_null(object);
-		rumpuser_mutex_init(&object->mtx, 0);
-		object->references = THREADS;
-		run_threads(drop_reference, &object);
+	(void)state;
+	for (int i = 0; i < OBJECTS; i++) {
+		objects[i] = malloc(sizeof(*objects[i]));
+		assert_non_null(objects[i]);
+		rumpuser_mutex_init(&objects[i]->mtx, 0);
+		objects[i]->references = THREADS;
 	}
+	pthread_barrier_init(&start, NULL, THREADS);
+	run_threads(drop_references, objects);
+	pthread_barrier_destroy(&start);
 }
 
 static void
