@@ -52,6 +52,8 @@ annotate_tell_order(const _Atomic uint32_t *word, bool before)
 	ANNOTATE_HAPPENS_AFTER(word);
 	/* The atomic change of the word came after what was told before it. */
 	VALGRIND_HG_CLEAN_MEMORY(word, sizeof(*word));
+	/* DRD keeps the address as one of its own objects otherwise. */
+	VALGRIND_DO_CLIENT_REQUEST_STMT(VG_USERREQ__DRD_CLEAN_MEMORY, word, sizeof(*word), 0, 0, 0);
 }
 #else
 void
