@@ -15,9 +15,11 @@
 #include <linux/sched.h>
 #include <sys/syscall.h>
 
+#include "hijack/beyond.h"
 #include "hijack/clone.h"
 #include "hijack/copy.h"
 #include "hijack/gate.h"
+#include "hijack/processes.h"
 #include "hijack/signal.h"
 #include "hijack/thread.h"
 #include "hijack/trap.h"
@@ -64,6 +66,15 @@ flags_of(long number, uint64_t a1, uint64_t a2, uint64_t *flags)
 	}
 }
 
+/* What the connection has to do with it. */
+static long
+for_connection(hijack_call_fn *entry, struct hijack_cloning *cloning, long result)
+{
+	const struct hijack_call call = {.arg = {(long)cloning, result}};
+
+	return hijack_beyond(entry, &call);
+}
+
 long
 hijack_before_clone(long number, long a1, long a2, uintptr_t resume, uintptr_t site)
 {
@@ -88,6 +99,13 @@ hijack_before_clone(long number, long a1, long a2, uintptr_t resume, uintptr_t s
 		cloning->child = *hijack_process();
 	cloning->clears_handlers = number == SYS_clone3 && flags & CLONE_CLEAR_SIGHAND;
 	cloning->sigsys_blocked = self->sigsys_blocked;
+	cloning->connected =
+	    hijack_process()->context != NULL && (!(flags & CLONE_VM) || cloning->shares_memory);
+	if (cloning->connected) {
+		error = (int)for_connection(hijack_beyond_prefork, cloning, 0);
+		if (error != 0)
+			return error;
+	}
 	self->cloning_count++;
 	return in_place;
 }
@@ -106,6 +124,8 @@ in_child(struct hijack_thread *self)
 		self->cloning_count--;
 	if (cloning != NULL)
 		hijack_process()->pid = (int)hijack_own(SYS_getpid, 0, 0, 0, 0, 0, 0);
+	if (cloning != NULL && cloning->connected)
+		(void)for_connection(hijack_beyond_child, cloning, 0);
 	if (!hijack_trap_works)
 		return;
 	if (cloning != NULL && cloning->clears_handlers) {
@@ -130,4 +150,6 @@ hijack_after_clone(long result)
 		self->process = cloning->parent;
 		self->sigsys_blocked = cloning->sigsys_blocked;
 	}
+	if (cloning->connected)
+		(void)for_connection(hijack_beyond_parent, cloning, result);
 }

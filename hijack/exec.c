@@ -8,13 +8,15 @@
 #include "hijack/exec.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "hijack/beyond.h"
 #include "hijack/copy.h"
-#include "hijack/dispatch.h"
 #include "hijack/mem.h"
+#include "hijack/path.h"
 
 #define STORE_SIZE 4096
 #define PRELOAD_MAX 4096
@@ -155,12 +157,12 @@ build_preload(uint64_t old, char *value, struct lack *lack)
 
 /* Fills in the new array behind which is room for LD_PRELOAD's new value. */
 static int
-build(uint64_t environment, struct lack *lack, uint64_t *new, char *value)
+fill(uint64_t from, struct lack *lack, const char *extra, uint64_t *new, char *value)
 {
 	size_t count = lack->count;
 	int error;
 
-	if (hijack_copyin(new, environment, 8 * lack->count) != 0)
+	if (hijack_copyin(new, from, 8 * lack->count) != 0)
 		return -EFAULT;
 	if (lack->library) {
 		error = build_preload(lack->preload != SIZE_MAX ? new[lack->preload] : 0, value, lack);
@@ -173,6 +175,8 @@ build(uint64_t environment, struct lack *lack, uint64_t *new, char *value)
 		if (lack->name[i])
 			new[count++] = (uint64_t)(uintptr_t)kept[i];
 	}
+	if (extra != NULL)
+		new[count++] = (uint64_t)(uintptr_t)extra;
 	new[count] = 0;
 	return 0;
 }
@@ -187,43 +191,74 @@ lacks_anything(const struct lack *lack)
 	return any;
 }
 
-/* Makes the call with the environment, argument n, completed. */
-static long
-with_environment(const struct hijack_call *call, int n)
+int
+hijack_environment_build(uint64_t from, const char *extra, struct hijack_environment *environment)
 {
-	uint64_t environment = (uint64_t)call->arg[n];
-	struct hijack_call changed = *call;
 	struct lack lack;
-	size_t size;
-	long map, result = inspect(environment, &lack);
+	long map;
+	int error = inspect(from, &lack);
+
+	*environment = (struct hijack_environment){(char *const *)(uintptr_t)from, 0};
+	if (error != 0 || (extra == NULL && !lacks_anything(&lack)))
+		return error;
+	/* Mapped, not on the stack: there may be thousands of entries. And not malloc: this may be vfork's
+	 * child. */
+	environment->size = 8 * (lack.count + 3 + NAMES) + PRELOAD_MAX;
+	map = hijack_own(
+	    SYS_mmap, 0, (long)environment->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (map < 0 && map > -4096)
+		return (int)map;
+	environment->entries = (char *const *)map;
+	error = fill(from, &lack, extra, (uint64_t *)map, (char *)map + environment->size - PRELOAD_MAX);
+	if (error != 0)
+		hijack_environment_free(environment);
+	return error;
+}
+
+void
+hijack_environment_free(struct hijack_environment *environment)
+{
+	if (environment->size > 0)
+		(void)hijack_own(SYS_munmap, (long)environment->entries, (long)environment->size, 0, 0, 0, 0);
+	environment->size = 0;
+}
+
+/* Makes the call on the host, with the environment, argument n, completed. */
+static long
+on_host(const struct hijack_call *call, int n)
+{
+	struct hijack_call changed = *call;
+	struct hijack_environment environment;
+	long result = hijack_environment_build((uint64_t)call->arg[n], NULL, &environment);
 
 	if (result != 0)
 		return result;
-	if (!lacks_anything(&lack))
-		return hijack_pass(call);
-	/* Mapped, not on the stack: there may be thousands of entries. And not malloc: this may be vfork's
-	 * child. */
-	size = 8 * (lack.count + 2 + NAMES) + PRELOAD_MAX;
-	map = hijack_own(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (map < 0 && map > -4096)
-		return map;
-	result = build(environment, &lack, (uint64_t *)map, (char *)map + size - PRELOAD_MAX);
-	if (result == 0) {
-		changed.arg[n] = map;
-		result = hijack_pass(&changed);
-	}
-	(void)hijack_own(SYS_munmap, map, (long)size, 0, 0, 0, 0);
+	changed.arg[n] = (long)environment.entries;
+	result = hijack_pass(&changed);
+	hijack_environment_free(&environment);
 	return result;
+}
+
+/* What a program is, and what it takes along, is found out beyond when any of it may be the rump kernel's. */
+static bool
+concerns(long directory, long path)
+{
+	return hijack_process()->context != NULL || hijack_path_concerns(directory, (uint64_t)path);
 }
 
 long
 hijack_execve(const struct hijack_call *call)
 {
-	return with_environment(call, 2);
+	const struct hijack_call at = {
+	    SYS_execveat, {AT_FDCWD, call->arg[0], call->arg[1], call->arg[2], 0}, 0};
+
+	return concerns(AT_FDCWD, call->arg[0]) ? hijack_beyond(hijack_beyond_execveat, &at)
+						: on_host(call, 2);
 }
 
 long
 hijack_execveat(const struct hijack_call *call)
 {
-	return with_environment(call, 3);
+	return concerns(call->arg[0], call->arg[1]) ? hijack_beyond(hijack_beyond_execveat, call)
+						    : on_host(call, 3);
 }

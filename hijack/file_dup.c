@@ -42,7 +42,9 @@ hijack_beyond_close(const struct hijack_call *call)
 static long
 duplicate(int rump, enum hijack_kind kind, long minimum, bool close_on_exec)
 {
-	long copy = HIJACK_RUMP(dup, (uint64_t)rump), fd;
+	long copy =
+		 HIJACK_RUMP(fcntl, (uint64_t)rump, close_on_exec ? RUMP_F_DUPFD_CLOEXEC : RUMP_F_DUPFD, 0),
+	     fd;
 	int error;
 
 	if (copy < 0)
@@ -80,7 +82,10 @@ hijack_beyond_dup2(const struct hijack_call *call)
 		return -EBUSY;
 	if (rump >= 0) {
 		kind = hijack_fd_kind(from);
-		copy = HIJACK_RUMP(dup, (uint64_t)rump);
+		copy = HIJACK_RUMP(fcntl, (uint64_t)rump,
+		    call->number == SYS_dup3 && call->arg[2] & O_CLOEXEC ? RUMP_F_DUPFD_CLOEXEC
+									 : RUMP_F_DUPFD,
+		    0);
 		if (copy < 0)
 			return copy;
 	}
@@ -96,14 +101,18 @@ hijack_beyond_dup2(const struct hijack_call *call)
 	return result;
 }
 
-/* Detaches all shadows in the range, or those that the flag is for gets it. */
+/* Detaches all shadows in the range, or has exec do it. */
 static void
 each_shadow(unsigned int first, unsigned int last, unsigned int flags)
 {
 	const struct hijack_fds *fds = hijack_process()->fds;
 
 	for (unsigned int fd = first; fds != NULL && fd < fds->used && fd <= last; fd++) {
-		if (!(flags & CLOSE_RANGE_CLOEXEC))
+		int rump = hijack_fd(fd);
+
+		if (rump >= 0 && flags & CLOSE_RANGE_CLOEXEC)
+			(void)HIJACK_RUMP(fcntl, (uint64_t)rump, RUMP_F_SETFD, FD_CLOEXEC);
+		else
 			(void)detach(fd);
 	}
 }
@@ -194,8 +203,11 @@ hijack_inside_fcntl(const struct hijack_call *call)
 			return -EINVAL;
 		return duplicate(rump, kind, call->arg[2], call->arg[1] == F_DUPFD_CLOEXEC);
 	case F_GETFD:
+		return hijack_raw(SYS_fcntl, call->shadow, F_GETFD, 0, 0, 0, 0);
 	case F_SETFD:
-		return hijack_raw(SYS_fcntl, call->shadow, call->arg[1], call->arg[2], 0, 0, 0);
+		/* The number's own, on both sides: exec closes each by its own. */
+		(void)HIJACK_RUMP(fcntl, (uint64_t)rump, RUMP_F_SETFD, (uint64_t)call->arg[2] & FD_CLOEXEC);
+		return hijack_raw(SYS_fcntl, call->shadow, F_SETFD, call->arg[2], 0, 0, 0);
 	case F_GETFL:
 		result = HIJACK_RUMP(fcntl, (uint64_t)rump, RUMP_F_GETFL, 0);
 		return result < 0 ? result : hijack_abi_open_flags_back((int)result);

@@ -131,6 +131,8 @@ hijack_inside_ioctl(const struct hijack_call *call)
 		return HIJACK_RUMP(ioctl, (uint64_t)call->arg[0], RUMP_FIONBIO, (uint64_t)call->arg[2]);
 	case FIOCLEX:
 	case FIONCLEX:
+		(void)HIJACK_RUMP(
+		    fcntl, (uint64_t)call->arg[0], RUMP_F_SETFD, call->arg[1] == FIOCLEX ? FD_CLOEXEC : 0);
 		return hijack_raw(SYS_ioctl, call->shadow, call->arg[1], 0, 0, 0, 0);
 	default:
 		return -ENOTTY;

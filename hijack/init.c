@@ -76,7 +76,7 @@ rewrite(const struct hijack_object *object, void *arg)
 }
 
 __attribute__((constructor)) static void
-start_hijack(int argc, char *const *argv, char *const *environment)
+start_hijack(int argc, char **argv, char **environment)
 {
 	struct start start = {.environment = environment};
 	int error;
@@ -92,6 +92,8 @@ start_hijack(int argc, char *const *argv, char *const *environment)
 	hijack_each_object(rewrite, &start);
 	if (start.cache >= 0)
 		(void)hijack_own(SYS_close, start.cache, 0, 0, 0, 0, 0);
+	if (hijack_start.server != NULL)
+		hijack_exec_take_over(environment);
 	error = hijack_trap_start();
 	if (error != 0 && hijack_verbose)
 		hijack_report("no dispatch of other calls, errno %d", -error);

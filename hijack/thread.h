@@ -26,6 +26,7 @@ struct hijack_sigaction {
 };
 
 struct rumpclient;
+struct rumpclient_fork;
 struct hijack_fds;
 
 struct hijack_process {
@@ -44,6 +45,8 @@ struct hijack_cloning {
 	bool shares_memory;
 	bool clears_handlers;
 	bool sigsys_blocked;
+	bool connected;               /* the parent is; the next is for its connection's sake */
+	struct rumpclient_fork *fork; /* NULL: the child inherits nothing in the rump kernel */
 };
 #define HIJACK_CLONING_MAX 8
 

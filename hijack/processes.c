@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Theory of operation
+ *
+ * A process inherits from its parent in the rump kernel what it can notice: descriptors and the current
+ * directory. When there are any, the rump kernel copies the process before the host does (the protocol's
+ * PREFORK), and the child presents the ticket on a connection of its own (FORK). When there are none the
+ * child is not connected, and connects as a new process if it ever needs to: most children of a shell never
+ * do.
+ *
+ * Either way the connection that the child's descriptor table has from its parent is closed there; the
+ * parent's context itself is left alone. In a child with memory of its own that costs the memory, but a
+ * signal handler may have forked in the middle of a call that goes on in both. In a child of vfork it is the
+ * parent's to use; the child's context, and its table of descriptors, are memory that the parent gives back.
+ */
+#include "hijack/processes.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "hijack/descriptor.h"
+#include "hijack/report.h"
+#include "hijack/signal.h"
+#include "rumpclient/client.h"
+#include "rumpclient/fork.h"
+
+static bool
+anything_to_inherit(const struct hijack_process *process)
+{
+	const struct hijack_fds *fds = process->fds;
+
+	if (process->cwd_inside)
+		return true;
+	for (uint32_t i = 0; fds != NULL && i < fds->used; i++) {
+		if (fds->entry[i] != 0)
+			return true;
+	}
+	return false;
+}
+
+static struct hijack_fds *
+copy_descriptors(const struct hijack_fds *fds)
+{
+	struct hijack_fds *copy;
+	size_t size = offsetof(struct hijack_fds, entry) + fds->used * sizeof(fds->entry[0]);
+
+	copy = mmap(NULL, sizeof(*copy), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (copy == MAP_FAILED)
+		return NULL;
+	memcpy(copy, fds, size);
+	return copy;
+}
+
+long
+hijack_beyond_prefork(const struct hijack_call *call)
+{
+	struct hijack_cloning *cloning = (struct hijack_cloning *)call->arg[0];
+	struct hijack_process *process = hijack_process();
+
+	cloning->fork = NULL;
+	if (cloning->shares_memory && process->fds != NULL) {
+		cloning->child.fds = copy_descriptors(process->fds);
+		if (cloning->child.fds == NULL)
+			return -ENOMEM;
+	}
+	if (!anything_to_inherit(process))
+		return 0;
+	cloning->fork = rumpclient_ctx_prefork(process->context);
+	return cloning->fork != NULL ? 0 : -errno;
+}
+
+/* The child's table has its parent's connection: not the child's to use. */
+static void
+close_inherited(const struct rumpclient *parent)
+{
+	const int inherited[] = {atomic_load(&parent->fd), parent->epoll, parent->event};
+
+	for (size_t i = 0; i < sizeof(inherited) / sizeof(inherited[0]); i++) {
+		if (inherited[i] != -1)
+			(void)close(inherited[i]);
+	}
+}
+
+long
+hijack_beyond_child(const struct hijack_call *call)
+{
+	struct hijack_cloning *cloning = (struct hijack_cloning *)call->arg[0];
+	struct hijack_process *process = hijack_process();
+	struct rumpclient *parent = process->context;
+	const uint64_t all = ~HIJACK_SIGSYS_BIT;
+	uint64_t mask;
+
+	(void)hijack_own(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&mask, HIJACK_SIGSET_SIZE, 0, 0);
+	process->context = NULL;
+	if (cloning->fork != NULL) {
+		process->context = rumpclient_ctx_fork_init(cloning->fork);
+		if (process->context == NULL)
+			hijack_report("a child lost its rump kernel: %s", strerror(errno));
+		/* With vfork it is the parent's, which frees it. */
+		if (!cloning->shares_memory)
+			free(cloning->fork);
+	} else {
+		close_inherited(parent);
+	}
+	(void)hijack_own(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, HIJACK_SIGSET_SIZE, 0, 0);
+	return 0;
+}
+
+long
+hijack_beyond_parent(const struct hijack_call *call)
+{
+	struct hijack_cloning *cloning = (struct hijack_cloning *)call->arg[0];
+	struct rumpclient *child = cloning->child.context;
+
+	if (cloning->fork != NULL && call->arg[1] < 0)
+		rc_fork_give_back(cloning->fork);
+	free(cloning->fork);
+	if (!cloning->shares_memory)
+		return 0;
+	if (cloning->child.fds != NULL && cloning->child.fds != hijack_process()->fds)
+		(void)munmap(cloning->child.fds, sizeof(*cloning->child.fds));
+	if (child != NULL && child != hijack_process()->context) {
+		/* Its descriptors were the child's. */
+		atomic_store(&child->fd, -1);
+		child->epoll = child->event = -1;
+		rc_context_free(child);
+	}
+	return 0;
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Theory of operation
+ *
+ * A program that lies in the rump kernel is copied to a memory file, which the host executes; a script is
+ * read for its interpreter, which is executed, wherever that lies, with the script's own path, as the host's
+ * kernel would do.
+ *
+ * What the process has in the rump kernel survives when there is anything that the new program can notice:
+ * descriptors without close-on-exec, or the current directory. Then the connection is handed over (the
+ * protocol's EXEC), and the descriptor table in the environment, with the process's id, so that a child of a
+ * program that knows nothing of it does not take it for its own. Otherwise the connection closes with the old
+ * program.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "hijack/copy.h"
+#include "hijack/descriptor.h"
+#include "hijack/exec.h"
+#include "hijack/files.h"
+#include "hijack/path.h"
+#include "hijack/report.h"
+#include "hijack/rump.h"
+#include "hijack/start.h"
+#include "rumpclient/client.h"
+
+#define STATE "RUMPHIJACK__STATE="
+#define SCRIPT_LINE 256
+#define SCRIPTS_MAX 5 /* an interpreter may be a script */
+#define PIECE 65536
+
+/* What is to be executed. */
+struct program {
+	char path[PATH_MAX]; /* for the host */
+	char **arguments;    /* NULL: the program's own */
+	int file;            /* a memory file of the program, or -1 */
+};
+
+static bool
+survives(uint32_t fd)
+{
+	long flags = hijack_own(SYS_fcntl, fd, F_GETFD, 0, 0, 0, 0);
+
+	return flags >= 0 && !(flags & FD_CLOEXEC);
+}
+
+/* The entry of the environment that describes the table; NULL when there is nothing to hand over. */
+static char *
+describe_state(const struct hijack_process *process)
+{
+	const struct hijack_fds *fds = process->fds;
+	size_t count = 0, used, size;
+	char *text;
+
+	for (uint32_t fd = 0; fds != NULL && fd < fds->used; fd++)
+		count += fds->entry[fd] != 0 && survives(fd);
+	if (process->context == NULL || (count == 0 && !process->cwd_inside))
+		return NULL;
+	size = sizeof(STATE) + 32 + count * 24;
+	text = malloc(size);
+	if (text == NULL)
+		return NULL;
+	used = (size_t)snprintf(text, size, STATE "%d:%d", process->pid, process->cwd_inside);
+	for (uint32_t fd = 0; fds != NULL && fd < fds->used; fd++) {
+		if (fds->entry[fd] != 0 && survives(fd))
+			used += (size_t)snprintf(text + used, size - used, ",%u=%d", fd, fds->entry[fd]);
+	}
+	return text;
+}
+
+static int
+copy_to_memory(int rump, const char *name)
+{
+	int file = memfd_create(name, MFD_CLOEXEC);
+	char *buffer = malloc(PIECE);
+	long n = buffer != NULL && file >= 0 ? 0 : -ENOMEM;
+	int64_t done = 0;
+
+	while (n == 0) {
+		n = HIJACK_RUMP(pread, (uint64_t)rump, hijack_slot(buffer), PIECE, 0, (uint64_t)done);
+		if (n <= 0)
+			break;
+		done += n;
+		n = write(file, buffer, (size_t)n) == n ? 0 : -EIO;
+	}
+	free(buffer);
+	if (n < 0 && file >= 0)
+		(void)close(file);
+	return n < 0 ? (int)n : file;
+}
+
+/* Splits "#!interpreter argument" in place. */
+static bool
+parse_script(char *line, ssize_t length, char **interpreter, char **argument)
+{
+	char *end;
+
+	if (length < 3 || line[0] != '#' || line[1] != '!')
+		return false;
+	line[length < SCRIPT_LINE ? length : SCRIPT_LINE - 1] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	for (end = line + strlen(line); end > line && (end[-1] == ' ' || end[-1] == '\t'); end--)
+		end[-1] = '\0';
+	*interpreter = line + 2 + strspn(line + 2, " \t");
+	end = *interpreter + strcspn(*interpreter, " \t");
+	*argument = *end != '\0' ? end + 1 + strspn(end + 1, " \t") : NULL;
+	*end = '\0';
+	return **interpreter != '\0';
+}
+
+static size_t
+count_arguments(char *const *arguments)
+{
+	size_t count = 0;
+
+	while (arguments != NULL && arguments[count] != NULL)
+		count++;
+	return count;
+}
+
+static char *
+append(char **end, const char *string)
+{
+	char *start = *end;
+	size_t size = strlen(string) + 1;
+
+	memcpy(start, string, size);
+	*end += size;
+	return start;
+}
+
+/* The interpreter, its argument, the script, and what the script is given; all in one piece of memory. */
+static char **
+script_arguments(const char *interpreter, const char *argument, const char *script, char *const *arguments)
+{
+	size_t count = count_arguments(arguments), used = 0;
+	char **made = malloc((count + 4) * sizeof(*made) + SCRIPT_LINE + PATH_MAX);
+	char *end = (char *)(made + count + 4);
+
+	if (made == NULL)
+		return NULL;
+	made[used++] = append(&end, interpreter);
+	if (argument != NULL)
+		made[used++] = append(&end, argument);
+	made[used++] = append(&end, script);
+	for (size_t i = 1; i < count; i++)
+		made[used++] = arguments[i];
+	made[used] = NULL;
+	return made;
+}
+
+static long
+open_to_execute(const struct hijack_place *place)
+{
+	struct rump_stat st;
+	long fd, error = HIJACK_RUMP(
+		     faccessat, (uint64_t)place->directory, hijack_slot(place->path), X_OK, RUMP_AT_EACCESS);
+
+	if (error != 0)
+		return error;
+	fd = HIJACK_RUMP(
+	    openat, (uint64_t)place->directory, hijack_slot(place->path), RUMP_O_RDONLY | RUMP_O_CLOEXEC, 0);
+	if (fd < 0)
+		return fd;
+	error = HIJACK_RUMP(__fstat50, (uint64_t)fd, hijack_slot(&st));
+	/* Root may execute what somebody may execute. */
+	if (error == 0 && ((st.st_mode & RUMP_S_IFMT) != RUMP_S_IFREG || !(st.st_mode & 0111)))
+		error = -EACCES;
+	if (error != 0)
+		(void)HIJACK_RUMP(close, (uint64_t)fd);
+	return error != 0 ? error : fd;
+}
+
+/* Makes a program inside one that the host can execute. script: the path that the program was called by. */
+static int
+bring_out(
+    struct program *program, const struct hijack_place *place, const char *script, char *const *arguments)
+{
+	char line[SCRIPT_LINE], *interpreter, *argument;
+	long fd = open_to_execute(place), n;
+	int error = 0;
+
+	if (fd < 0)
+		return (int)fd;
+	n = HIJACK_RUMP(pread, (uint64_t)fd, hijack_slot(line), sizeof(line) - 1, 0, 0);
+	if (n < 0) {
+		error = (int)n;
+	} else if (parse_script(line, n, &interpreter, &argument)) {
+		program->arguments = script_arguments(interpreter, argument, script, arguments);
+		snprintf(program->path, sizeof(program->path), "%s", interpreter);
+		error = program->arguments != NULL ? 1 : -ENOMEM;
+	} else {
+		program->file = copy_to_memory((int)fd, script);
+		if (program->file < 0)
+			error = program->file;
+		else
+			snprintf(program->path, sizeof(program->path), "/proc/self/fd/%d", program->file);
+	}
+	(void)HIJACK_RUMP(close, (uint64_t)fd);
+	return error;
+}
+
+/* Finds out what to execute. Returns 0, 1 when it is what the program asked for, or -errno. */
+static int
+prepare(const struct hijack_call *call, struct program *program)
+{
+	char *const *arguments = (char *const *)call->arg[2];
+	struct hijack_place place;
+	ssize_t length = hijack_copyinstr(program->path, (uint64_t)call->arg[1], sizeof(program->path));
+	int error = length < 0 ? (int)length : 0;
+
+	if (error == 0 && (length == 0 || !hijack_path_concerns(call->arg[0], (uint64_t)call->arg[1])))
+		return 1;
+	if (error == 0)
+		error = hijack_path_find(call->arg[0], (uint64_t)call->arg[1], true, &place);
+	if (error == 0 && !place.inside) {
+		if (!place.renamed)
+			return 1;
+		memcpy(program->path, place.path, sizeof(place.path));
+	}
+	for (int i = 0; error == 0 && place.inside; i++) {
+		char script[PATH_MAX];
+
+		memcpy(script, program->path, sizeof(script));
+		error = i < SCRIPTS_MAX ? bring_out(program, &place, script, arguments) : -ELOOP;
+		if (error != 1)
+			return error;
+		arguments = program->arguments;
+		error = hijack_path_find(AT_FDCWD, hijack_slot(program->path), true, &place);
+	}
+	return error;
+}
+
+static long
+execute(const struct hijack_call *call, const struct program *program, bool unchanged)
+{
+	char *state = describe_state(hijack_process());
+	char *const *arguments =
+	    program->arguments != NULL ? program->arguments : (char *const *)call->arg[2];
+	struct hijack_environment environment;
+	char path[PATH_MAX];
+	long error = hijack_environment_build((uint64_t)call->arg[3], state, &environment);
+
+	if (error == 0 && state == NULL && unchanged) {
+		struct hijack_call changed = *call;
+
+		changed.arg[3] = (long)environment.entries;
+		error = hijack_pass(&changed);
+	} else if (error == 0) {
+		memcpy(path, program->path, sizeof(path));
+		/* The descriptor itself, or something below it: the host knows both by a path as well. */
+		if (unchanged && ((int)call->arg[0] != AT_FDCWD && path[0] != '/'))
+			snprintf(path, sizeof(path), "/proc/self/fd/%d%s%.4000s", (int)call->arg[0],
+			    program->path[0] != '\0' ? "/" : "", program->path);
+		if (state != NULL)
+			error = rumpclient_ctx_exec(
+			    hijack_process()->context, path, arguments, environment.entries);
+		else
+			error = hijack_raw(
+			    SYS_execve, (long)path, (long)arguments, (long)environment.entries, 0, 0, 0);
+	}
+	if (error != 0)
+		hijack_environment_free(&environment);
+	free(state);
+	return error;
+}
+
+long
+hijack_beyond_execveat(const struct hijack_call *call)
+{
+	struct program program = {.file = -1};
+	long error = prepare(call, &program);
+
+	if (error >= 0)
+		error = execute(call, &program, error == 1);
+	if (program.file != -1)
+		(void)close(program.file);
+	free(program.arguments);
+	return error;
+}
+
+/* Takes an entry out of the environment; returns its value. */
+static const char *
+take_variable(char **environment, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (; *environment != NULL; environment++) {
+		const char *value = *environment + length;
+
+		if (strncmp(*environment, name, length) != 0)
+			continue;
+		do
+			environment[0] = environment[1];
+		while (*environment++ != NULL);
+		return value;
+	}
+	return NULL;
+}
+
+void
+hijack_exec_take_over(char **environment)
+{
+	const char *text = take_variable(environment, STATE);
+	char *next;
+	long pid = text != NULL ? strtol(text, &next, 10) : 0;
+	int error;
+
+	if (pid != getpid() || *next != ':') {
+		/* Not this process's: it is nobody's any more. */
+		(void)take_variable(environment, "RUMPCLIENT__EXECFD=");
+		(void)take_variable(environment, "RUMP__PARSEDSERVER=");
+		return;
+	}
+	environ = environment;
+	error = hijack_rump_take_over();
+	if (error != 0) {
+		hijack_report(
+		    "the rump kernel did not take this program for the one before: %s", strerror(-error));
+		return;
+	}
+	hijack_main_process.cwd_inside = strtol(next + 1, &next, 10) != 0;
+	while (*next == ',') {
+		long fd = strtol(next + 1, &next, 10), entry = *next == '=' ? strtol(next + 1, &next, 10) : 0;
+
+		if (entry > 0)
+			(void)hijack_fd_set(fd, (int)(entry / 4 - 1), (enum hijack_kind)(entry % 4));
+	}
+}
