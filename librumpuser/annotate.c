@@ -43,24 +43,33 @@ annotate_tell_valgrind(void *lock, size_t size, enum annotate_event event, enum 
 }
 
 void
-annotate_tell_order(const _Atomic uint32_t *word, bool before)
+annotate_tell_order(const void *token, bool before)
 {
-	if (before) {
-		ANNOTATE_HAPPENS_BEFORE(word);
-		return;
-	}
-	ANNOTATE_HAPPENS_AFTER(word);
-	/* The atomic change of the word came after what was told before it. */
-	VALGRIND_HG_CLEAN_MEMORY(word, sizeof(*word));
-	/* DRD keeps the address as one of its own objects otherwise. */
-	VALGRIND_DO_CLIENT_REQUEST_STMT(VG_USERREQ__DRD_CLEAN_MEMORY, word, sizeof(*word), 0, 0, 0);
+	if (before)
+		ANNOTATE_HAPPENS_BEFORE(token);
+	else
+		ANNOTATE_HAPPENS_AFTER(token);
+}
+
+void
+annotate_tell_own(const void *memory, size_t size)
+{
+	VALGRIND_HG_CLEAN_MEMORY(memory, size);
+	VALGRIND_DO_CLIENT_REQUEST_STMT(VG_USERREQ__DRD_CLEAN_MEMORY, memory, size, 0, 0, 0);
 }
 #else
 void
-annotate_tell_order(const _Atomic uint32_t *word, bool before)
+annotate_tell_order(const void *token, bool before)
 {
-	(void)word;
+	(void)token;
 	(void)before;
+}
+
+void
+annotate_tell_own(const void *memory, size_t size)
+{
+	(void)memory;
+	(void)size;
 }
 
 void

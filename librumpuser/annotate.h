@@ -3,10 +3,14 @@
  * What ThreadSanitizer, helgrind and DRD have to be told about locks that are not pthread's. Outside of these
  * tools the cost is a load and a branch that is not taken.
  *
- * In this order: annotate_wanted, taking the lock, annotate_taken; or annotate_tried, trying it,
+ * Locks, in this order: annotate_wanted, taking the lock, annotate_taken; or annotate_tried, trying it,
  * annotate_try_ended; then annotate_releasing, releasing the lock, annotate_released. The last one does not
  * touch the lock, which may be gone by then. Locks whose memory is zeroed rather than initialized need no
  * annotate_created.
+ *
+ * Other order: what one thread did before annotate_before is over when another one comes out of
+ * annotate_after with the same token, an address that means nothing else to the tools. annotate_own: whatever
+ * others did to this memory by atomic operations, it is the calling thread's alone from now on.
  */
 #ifndef LIBRUMPUSER_ANNOTATE_H
 #define LIBRUMPUSER_ANNOTATE_H
@@ -53,20 +57,28 @@ annotate_tsan_flags(enum annotate_kind kind)
 }
 #endif
 
-void annotate_tell_order(const _Atomic uint32_t *word, bool before);
+void annotate_tell_order(const void *token, bool before);
+void annotate_tell_own(const void *memory, size_t size);
 
 static inline void
-annotate_before(const _Atomic uint32_t *word)
+annotate_before(const void *token)
 {
 	if (__builtin_expect(annotate_on_valgrind, false))
-		annotate_tell_order(word, true);
+		annotate_tell_order(token, true);
 }
 
 static inline void
-annotate_after(const _Atomic uint32_t *word)
+annotate_after(const void *token)
 {
 	if (__builtin_expect(annotate_on_valgrind, false))
-		annotate_tell_order(word, false);
+		annotate_tell_order(token, false);
+}
+
+static inline void
+annotate_own(const void *memory, size_t size)
+{
+	if (__builtin_expect(annotate_on_valgrind, false))
+		annotate_tell_own(memory, size);
 }
 
 static inline void

@@ -141,7 +141,7 @@ leave(struct rumpuser_cv *cv, struct cv_waiter *waiter)
 static void
 wake(struct cv_waiter *waiter)
 {
-	annotate_before(&waiter->state);
+	annotate_before(&waiter->mtx->resumed);
 	if (atomic_exchange_explicit(&waiter->state, SIGNALLED, memory_order_release) & ASLEEP)
 		(void)host_wake(&waiter->state, 1);
 }
@@ -198,7 +198,8 @@ block(struct rumpuser_cv *cv, struct rumpuser_mtx *mtx, const struct timespec *d
 			return RUMP_ETIMEDOUT;
 		}
 	}
-	annotate_after(&waiter.state);
+	annotate_after(&mtx->resumed);
+	annotate_own(&waiter, sizeof(waiter));
 	return 0;
 }
 
