@@ -25,6 +25,7 @@
 static const struct bench_row *const groups[] = {
     bench_sync_rows,
     bench_host_rows,
+    bench_bio_rows,
 };
 
 double
@@ -76,7 +77,15 @@ no_backend_schedule(int nlocks, void *interlock)
 	(void)interlock;
 }
 
+static int
+no_newlwp(pid_t pid)
+{
+	(void)pid;
+	return 0;
+}
+
 static const struct rumpuser_hyperup idle_kernel = {
+    .hyp_lwproc_newlwp = no_newlwp,
     .hyp_schedule = no_schedule,
     .hyp_unschedule = no_schedule,
     .hyp_backend_unschedule = no_backend_unschedule,

@@ -54,6 +54,7 @@ struct bench_row {
 /* Each group's rows, ended by one without a name. */
 extern const struct bench_row bench_sync_rows[];
 extern const struct bench_row bench_host_rows[];
+extern const struct bench_row bench_bio_rows[];
 
 /* Monotonic time in nanoseconds. */
 double bench_now(void);

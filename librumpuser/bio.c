@@ -87,42 +87,28 @@ put_request(struct bio_request *request)
 	requests.spare = request;
 }
 
-void
-bio_report(struct bio_list *finished)
+unsigned
+bio_release(struct bio_list *finished, struct bio_result *results, unsigned max)
 {
-	while (finished->count > 0) {
-		struct {
-			rump_biodone_fn done;
-			void *arg;
-			size_t moved;
-			int error;
-		} reports[BIO_BATCH];
-		unsigned count = 0;
-		bool wake;
+	unsigned count = 0;
+	bool wake;
 
-		host_lock_enter(&bio_lock);
-		for (; finished->count > 0 && count < BIO_BATCH; count++) {
-			struct bio_request *request = finished->first;
+	host_lock_enter(&bio_lock);
+	for (; finished->count > 0 && count < max; count++) {
+		struct bio_request *request = finished->first;
 
-			reports[count].done = request->done;
-			reports[count].arg = request->arg;
-			reports[count].moved = request->moved;
-			reports[count].error = request->error;
-			finished->first = request->next;
-			finished->count--;
-			put_request(request);
-		}
-		wake = requests.drainers > 0;
-		host_lock_exit(&bio_lock);
-		if (wake)
-			host_cond_wake(&requests.drained, HOST_WAKE_ALL);
-
-		hyp.hyp_schedule();
-		for (unsigned i = 0; i < count; i++)
-			reports[i].done(reports[i].arg, reports[i].moved, reports[i].error);
-		hyp.hyp_unschedule();
+		results[count] = request->result;
+		finished->first = request->next;
+		finished->count--;
+		put_request(request);
 	}
-	bio_list_init(finished);
+	wake = requests.drainers > 0;
+	host_lock_exit(&bio_lock);
+	if (wake)
+		host_cond_wake(&requests.drained, HOST_WAKE_ALL);
+	if (finished->count == 0)
+		bio_list_init(finished);
+	return count;
 }
 
 /* With bio_lock held. */
@@ -153,38 +139,46 @@ bio_drain(int fd)
 	host_lock_exit(&bio_lock);
 }
 
+/* Where no other thread is to be had, this one has to say so, with the CPU held. */
+static void
+report_failure(rump_biodone_fn done, void *arg, int error, int locks)
+{
+	hyp_retake_cpu(locks, NULL);
+	done(arg, 0, error);
+}
+
 void
 rumpuser_bio(int fd, int op, void *data, size_t dlen, int64_t off, rump_biodone_fn done, void *arg)
 {
-	int error = 0, locks = hyp_release_cpu(NULL);
+	struct bio_pool *pool = (op & RUMPUSER_BIO_READ) ? &bio_readers : &bio_writers;
+	int locks = hyp_release_cpu(NULL);
 	struct bio_request *request;
+	enum bio_wake choice;
 
 	host_lock_enter(&bio_lock);
 	request = get_request();
-	if (request != NULL) {
-		request->fd = fd;
-		request->op = op;
-		request->data = data;
-		request->len = dlen;
-		request->off = off;
-		request->moved = 0;
-		request->error = 0;
-		request->done = done;
-		request->arg = arg;
+	if (request == NULL) {
+		host_lock_exit(&bio_lock);
+		report_failure(done, arg, RUMP_ENOMEM, locks);
+		return;
 	}
+	request->fd = fd;
+	request->op = op;
+	request->data = data;
+	request->len = dlen;
+	request->off = off;
+	request->result = (struct bio_result){.done = done, .arg = arg};
+	choice = bio_pool_add(pool, request);
 	host_lock_exit(&bio_lock);
 
-	if (request == NULL) {
-		error = RUMP_ENOMEM;
-	} else if (!bio_pool_submit((op & RUMPUSER_BIO_READ) ? &bio_readers : &bio_writers, request)) {
+	if (!bio_pool_wake(pool, choice, request)) {
 		host_lock_enter(&bio_lock);
 		put_request(request);
 		host_lock_exit(&bio_lock);
-		error = RUMP_EAGAIN;
+		report_failure(done, arg, RUMP_EAGAIN, locks);
+		return;
 	}
+	if (!in_bio_thread)
+		bio_let_report_end();
 	hyp_retake_cpu(locks, NULL);
-
-	/* No other thread is to be had, so this one has to say so. */
-	if (error != 0)
-		done(arg, 0, error);
 }

@@ -15,7 +15,15 @@
 #include "librumpuser/host_lock.h"
 
 /* How many requests a thread takes, and reports to the kernel, at a time. */
-#define BIO_BATCH 16
+#define BIO_BATCH 32
+
+/* What a request comes to. */
+struct bio_result {
+	rump_biodone_fn done;
+	void *arg;
+	size_t moved; /* bytes transferred so far */
+	int error;    /* NetBSD's numbering */
+};
 
 struct bio_request {
 	struct bio_request *next;  /* in a list: waiting, finished, or free */
@@ -26,10 +34,7 @@ struct bio_request {
 	char *data;
 	size_t len;
 	off_t off;
-	size_t moved; /* bytes transferred so far */
-	int error;    /* NetBSD's numbering */
-	rump_biodone_fn done;
-	void *arg;
+	struct bio_result result;
 };
 
 struct bio_list {
@@ -75,13 +80,18 @@ void bio_wait(struct bio_request *request);
 enum bio_outcome bio_account(struct bio_request *request, ssize_t result);
 
 /* Threads (bio_pool.c). */
+enum bio_wake { BIO_WAKE_NOBODY, BIO_WAKE_SLEEPER, BIO_WAKE_RING, BIO_WAKE_NEW };
 /* The main function of a thread of a pool; the pool counts it as running. */
 void *bio_worker(void *pool);
 /* Sleeps until there is work. Called, and returns, with bio_lock held. */
 void bio_pool_idle(struct bio_pool *pool);
-/* Queues a request and sees to it that somebody takes it. False: there is nobody, and nobody can be started.
+/* Queues a request and chooses who is to be woken for it. Called with bio_lock held. */
+enum bio_wake bio_pool_add(struct bio_pool *pool, struct bio_request *request);
+/*
+ * Wakes whom bio_pool_add() chose. Called without a lock. False: there is nobody, nobody can be started, and
+ * the request is not in the queue any more.
  */
-bool bio_pool_submit(struct bio_pool *pool, struct bio_request *request);
+bool bio_pool_wake(struct bio_pool *pool, enum bio_wake choice, struct bio_request *request);
 
 /* The main function of the thread that reads with io_uring, or is bio_worker() where that is not to be had.
  */
@@ -89,11 +99,19 @@ void *bio_ring_main(void *pool);
 /* Ends the ring's sleep. */
 void bio_ring_wake(void);
 
-/* Reporting to the kernel (bio.c). */
-/* Makes the calling thread one of the kernel's. Called once, by each thread of ours. */
-void bio_thread_begin(void);
+/* Reporting to the kernel (bio_report.c). */
 /* Reports all requests of the list to the kernel, and empties the list. Upcalls: no lock may be held. */
 void bio_report(struct bio_list *finished);
+/* Whether so many have finished that the kernel should hear of them before there are more. */
+bool bio_report_due(const struct bio_list *finished);
+/* Called by those who submit, without a CPU of the kernel's: see there. */
+void bio_let_report_end(void);
+
+/* Requests (bio.c). */
+/* Makes the calling thread one of the kernel's. Called once, by each thread of ours. */
+void bio_thread_begin(void);
+/* Takes up to max results, and frees their requests. Returns how many there were. */
+unsigned bio_release(struct bio_list *finished, struct bio_result *results, unsigned max);
 
 /* Waits until no request on fd that has been submitted so far is any business of the host's. */
 void bio_drain(int fd);

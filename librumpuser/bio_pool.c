@@ -23,8 +23,6 @@
 #define START_ATTEMPTS 50
 #define START_PAUSE_NS 10000000
 
-enum wake { WAKE_NOBODY, WAKE_SLEEPER, WAKE_RING, WAKE_NEW };
-
 static unsigned
 useful_threads(void)
 {
@@ -42,44 +40,44 @@ useful_threads(void)
 }
 
 /* Chooses who is to be woken for the queue, and counts that thread as running. With bio_lock held. */
-static enum wake
+static enum bio_wake
 choose(struct bio_pool *pool)
 {
 	if (pool->queue.count <= pool->running * BIO_BATCH || pool->running >= useful_threads())
-		return WAKE_NOBODY;
+		return BIO_WAKE_NOBODY;
 	if (pool->in_ring) {
 		pool->in_ring = false;
 		pool->running++;
-		return WAKE_RING;
+		return BIO_WAKE_RING;
 	}
 	if (pool->idle > 0) {
 		pool->idle--;
 		pool->wakes++;
 		pool->running++;
-		return WAKE_SLEEPER;
+		return BIO_WAKE_SLEEPER;
 	}
 	if (pool->threads < MAX_THREADS && (pool->main == bio_worker || pool->threads == 0)) {
 		pool->threads++;
 		pool->running++;
-		return WAKE_NEW;
+		return BIO_WAKE_NEW;
 	}
-	return WAKE_NOBODY;
+	return BIO_WAKE_NOBODY;
 }
 
 /* Does what was chosen. Without a lock. Returns 0, or -errno when a thread was to be started and was not. */
 static int
-wake(struct bio_pool *pool, enum wake choice)
+wake(struct bio_pool *pool, enum bio_wake choice)
 {
 	int error;
 
 	switch (choice) {
-	case WAKE_SLEEPER:
+	case BIO_WAKE_SLEEPER:
 		host_cond_wake(&pool->work, 1);
 		return 0;
-	case WAKE_RING:
+	case BIO_WAKE_RING:
 		bio_ring_wake();
 		return 0;
-	case WAKE_NEW:
+	case BIO_WAKE_NEW:
 		error = host_thread_start(NULL, pool->main, pool, pool->name);
 		if (error != 0) {
 			host_lock_enter(&bio_lock);
@@ -116,7 +114,7 @@ take(struct bio_pool *pool, struct bio_list *batch)
 static void
 hand_over(struct bio_pool *pool, struct bio_list *batch, struct bio_list *finished)
 {
-	enum wake choice;
+	enum bio_wake choice;
 
 	host_lock_enter(&bio_lock);
 	bio_list_put_back(&pool->queue, batch);
@@ -147,6 +145,8 @@ work_through(struct bio_pool *pool, struct bio_list *batch)
 			bio_wait(current.first);
 		}
 		bio_list_move(&finished, &current, 1);
+		if (bio_report_due(&finished))
+			bio_report(&finished);
 	}
 	bio_report(&finished);
 	return running;
@@ -202,31 +202,29 @@ withdraw(struct bio_pool *pool, struct bio_request *request)
 	return found;
 }
 
+enum bio_wake
+bio_pool_add(struct bio_pool *pool, struct bio_request *request)
+{
+	bio_list_add(&pool->queue, request);
+	return choose(pool);
+}
+
 bool
-bio_pool_submit(struct bio_pool *pool, struct bio_request *request)
+bio_pool_wake(struct bio_pool *pool, enum bio_wake choice, struct bio_request *request)
 {
 	struct timespec pause;
-	enum wake choice;
-
-	host_lock_enter(&bio_lock);
-	bio_list_add(&pool->queue, request);
-	choice = choose(pool);
-	host_lock_exit(&bio_lock);
 
 	for (int attempt = 0; wake(pool, choice) != 0; attempt++) {
-		host_lock_enter(&bio_lock);
-		if (pool->threads > 0) {
-			/* Whoever there is will come to it. */
-			host_lock_exit(&bio_lock);
-			return true;
-		}
-		if (attempt == START_ATTEMPTS) {
-			bool withdrawn = withdraw(pool, request);
+		bool someone, withdrawn = false;
 
-			host_lock_exit(&bio_lock);
-			return !withdrawn;
-		}
+		host_lock_enter(&bio_lock);
+		/* Whoever there is will come to it. */
+		someone = pool->threads > 0;
+		if (!someone && attempt == START_ATTEMPTS)
+			withdrawn = withdraw(pool, request);
 		host_lock_exit(&bio_lock);
+		if (someone || attempt == START_ATTEMPTS)
+			return !withdrawn;
 
 		host_deadline(&pause, 0, START_PAUSE_NS);
 		host_sleep_until(&pause);

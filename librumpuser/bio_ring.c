@@ -122,11 +122,11 @@ static void
 put_in_ring(struct bio_request *request)
 {
 	struct io_uring_sqe *entry = get_entry();
-	size_t left = request->len - request->moved;
+	size_t left = request->len - request->result.moved;
 
 	/* The host's own limit for one read is less than 2 GiB, and the length has 32 bits here. */
-	io_uring_prep_read(entry, request->fd, request->data + request->moved,
-	    left < INT32_MAX ? (unsigned)left : INT32_MAX, (uint64_t)request->off + request->moved);
+	io_uring_prep_read(entry, request->fd, request->data + request->result.moved,
+	    left < INT32_MAX ? (unsigned)left : INT32_MAX, (uint64_t)request->off + request->result.moved);
 	io_uring_sqe_set_data(entry, request);
 	engine.in_flight++;
 }
@@ -161,7 +161,7 @@ reap(struct bio_list *finished)
 		engine.in_flight--;
 #ifdef HAVE_VALGRIND
 		if (result > 0)
-			VALGRIND_MAKE_MEM_DEFINED(request->data + request->moved, (size_t)result);
+			VALGRIND_MAKE_MEM_DEFINED(request->data + request->result.moved, (size_t)result);
 #endif
 		if (result == -EAGAIN)
 			result = -EINTR;
@@ -216,6 +216,12 @@ serve(void)
 			bio_list_move(&current, &batch, 1);
 			if (bio_try(current.first) == BIO_FINISHED) {
 				bio_list_move(&finished, &current, 1);
+				if (bio_report_due(&finished)) {
+					/* The device need not wait for the kernel. */
+					if (engine.unsubmitted > 0)
+						submit(false);
+					bio_report(&finished);
+				}
 			} else {
 				put_in_ring(current.first);
 				bio_list_init(&current);
