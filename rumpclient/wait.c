@@ -53,6 +53,14 @@ nudge_one(struct rc_slot *slot, void *arg)
 		*done = nudge(slot);
 }
 
+static void
+nudge_each(struct rc_slot *slot, void *arg)
+{
+	(void)arg;
+	if (slot->call == NULL && atomic_load(&slot->sleeping) != 0)
+		(void)nudge(slot);
+}
+
 void
 rc_role_leave(struct rumpclient *ctx)
 {
@@ -62,8 +70,11 @@ rc_role_leave(struct rumpclient *ctx)
 
 	atomic_store(&ctx->receiver, 0);
 	if (atomic_load(&ctx->wanted) != 0) {
+		/* The thread that wants the role waits for it, or for an answer that it can now receive
+		 * itself. */
 		atomic_fetch_add(&ctx->vacated, 1);
 		rc_futex_wake(&ctx->vacated, INT_MAX);
+		rc_slots_each(&ctx->slots, nudge_each, NULL);
 		return;
 	}
 	for (sleepers = atomic_load(&ctx->sleepers); sleepers != 0; sleepers &= sleepers - 1)
@@ -179,11 +190,13 @@ follow(struct rumpclient *ctx, struct rc_slot *slot)
 		atomic_fetch_add(&ctx->sleepers_beyond, 1);
 	for (;;) {
 		uint32_t word = RC_NUDGED;
+		uintptr_t wanted;
 
 		if (atomic_load(&slot->word) == RC_DONE)
 			break;
 		(void)atomic_compare_exchange_strong(&slot->word, &word, RC_PENDING);
-		if (atomic_load(&ctx->receiver) == 0 && atomic_load(&ctx->wanted) == 0)
+		wanted = atomic_load(&ctx->wanted);
+		if (atomic_load(&ctx->receiver) == 0 && (wanted == 0 || wanted == rc_self()))
 			break;
 		if (rc_futex_wait(&slot->word, RC_PENDING) == -EINTR)
 			rc_interrupt(ctx, slot);

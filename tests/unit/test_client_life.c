@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Processes and connections: fork, vfork, exec, lost and restarted servers, descriptors that move. */
+#include "config.h"
+
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <rump/rump_syscalls.h>
+#include <rump/rumpclient.h>
+
+#include "tests/unit/scripted.h"
+
+static struct scripted server;
+
+static int
+begin(void **state)
+{
+	(void)state;
+	scripted_start(&server, false, 0, scripted_kernel, NULL);
+	setenv("RUMP_SERVER", server.url, 1);
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	scripted_stop(&server);
+	scripted_remove(&server);
+	return 0;
+}
+
+/* Everything that touches the default context happens in a child, which exits with 0 when all was well. */
+static void
+in_child(int (*fn)(void))
+{
+	int status = -1;
+	pid_t pid;
+
+	fflush(stdout);
+	fflush(stderr);
+	pid = fork();
+	if (pid == 0)
+		_exit(fn());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		fail_msg("the child's line %d, status %#x", WEXITSTATUS(status), status);
+}
+
+/* The child's exit status is the line, less 100, that went wrong. */
+#define CHECK(condition) \
+	do { \
+		if (!(condition)) \
+			return __LINE__ - 100 > 0 && __LINE__ - 100 < 256 ? __LINE__ - 100 : 255; \
+	} while (0)
+
+static int
+quiet(void)
+{
+	int fd = open("/dev/null", O_WRONLY);
+
+	return fd == -1 || dup2(fd, 2) == -1;
+}
+
+static int
+child_of_init(void)
+{
+	CHECK(quiet() == 0);
+	unsetenv("RUMP_SERVER");
+	CHECK(rumpclient_init() == -1 && errno == ENOENT);
+	setenv("RUMP_SERVER", "nonsense", 1);
+	CHECK(rumpclient_init() == -1 && errno == EINVAL);
+	CHECK(rump_sys_getpid() == -1 && errno == ENOTCONN);
+	setenv("RUMP_SERVER", server.url, 1);
+	CHECK(rumpclient_init() == 0);
+	CHECK(rumpclient_init() == 0);
+	CHECK(rump_sys_getpid() == 42);
+	return 0;
+}
+
+static void
+init_says_what_is_wrong_and_can_be_tried_again(void **state)
+{
+	(void)state;
+	in_child(child_of_init);
+	assert_int_equal(server.count, 1);
+}
+
+static int
+wait_for(pid_t pid)
+{
+	int status = -1;
+
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int64_t
+connection_number(void)
+{
+	register_t retval[2] = {0};
+
+	return rumpclient_syscall(20, NULL, 0, retval) == 0 && retval[0] == 42 ? retval[1] : -1;
+}
+
+static int
+child_of_fork(void)
+{
+	pid_t pid;
+
+	CHECK(rumpclient_init() == 0);
+	CHECK(connection_number() == 0);
+	pid = rumpclient_fork();
+	if (pid == 0)
+		_exit(connection_number() == 1 ? 0 : 1);
+	CHECK(wait_for(pid) == 0);
+	CHECK(connection_number() == 0);
+	/* A plain fork's child has no connection, must not use its parent's, and can make one of its own. */
+	pid = fork();
+	if (pid == 0) {
+		CHECK(connection_number() == -1);
+		CHECK(rumpclient_init() == 0);
+		CHECK(connection_number() == 2);
+		_exit(0);
+	}
+	CHECK(wait_for(pid) == 0);
+	CHECK(connection_number() == 0);
+	return 0;
+}
+
+static void
+children_are_processes_of_their_own(void **state)
+{
+	(void)state;
+	in_child(child_of_fork);
+}
+
+static int
+child_of_vfork(void)
+{
+	pid_t pid;
+
+	CHECK(rumpclient_init() == 0);
+	for (int i = 1; i <= 3; i++) {
+		pid = rumpclient_vfork();
+		if (pid == 0)
+			_exit(connection_number() == i ? 0 : 1);
+		CHECK(wait_for(pid) == 0);
+		CHECK(connection_number() == 0);
+	}
+	return 0;
+}
+
+static void
+vfork_gives_the_parent_its_connection_back(void **state)
+{
+	(void)state;
+	in_child(child_of_vfork);
+}
+
+static char self[4096];
+
+static int
+child_of_exec(void)
+{
+	char *argv[] = {self, (char *)(uintptr_t) "executed", NULL};
+	extern char **environ;
+
+	CHECK(rumpclient_init() == 0);
+	CHECK(connection_number() == 0);
+	CHECK(rumpclient_exec("/nonexistent", argv, environ) == -1 && errno == ENOENT);
+	CHECK(connection_number() == 0);
+	(void)rumpclient_exec(self, argv, environ);
+	return 255;
+}
+
+/* The new program. */
+static int
+executed(void)
+{
+	CHECK(getenv("RUMPCLIENT__EXECFD") != NULL);
+	CHECK(rumpclient_init() == 0);
+	CHECK(connection_number() == 0);
+	CHECK(getenv("RUMPCLIENT__EXECFD") == NULL);
+	CHECK(getenv("RUMP__PARSEDSERVER") == NULL);
+	return 0;
+}
+
+static void
+exec_keeps_the_connection(void **state)
+{
+	(void)state;
+	in_child(child_of_exec);
+	assert_int_equal(server.count, 1);
+}
+
+static void *
+hold(void *arg)
+{
+	register_t retval[2];
+
+	(void)rumpclient_syscall(KERNEL_HOLD, NULL, 0, retval);
+	return arg;
+}
+
+static int
+child_of_busy_exec(void)
+{
+	char *argv[] = {self, (char *)(uintptr_t) "executed", NULL};
+	extern char **environ;
+	pthread_t thread;
+
+	CHECK(rumpclient_init() == 0);
+	for (int i = 0; i < 4; i++)
+		pthread_create(&thread, NULL, hold, NULL);
+	for (int i = 0; i < 100; i++)
+		CHECK(connection_number() == 0);
+	(void)rumpclient_exec(self, argv, environ);
+	return 255;
+}
+
+static void
+exec_ends_calls_of_other_threads(void **state)
+{
+	(void)state;
+	in_child(child_of_busy_exec);
+	assert_int_equal(server.count, 1);
+}
+
+static int
+child_of_daemon(void)
+{
+	int out[2];
+	char result = 1;
+	pid_t pid;
+
+	CHECK(pipe(out) == 0);
+	pid = fork();
+	if (pid == 0) {
+		close(out[0]);
+		if (rumpclient_init() == 0 && rumpclient_daemon(1, 1) == 0 && connection_number() == 1)
+			result = 0;
+		(void)!write(out[1], &result, 1);
+		_exit(0);
+	}
+	close(out[1]);
+	CHECK(wait_for(pid) == 0);
+	CHECK(read(out[0], &result, 1) == 1 && result == 0);
+	return 0;
+}
+
+static void
+daemons_stay_connected(void **state)
+{
+	(void)state;
+	in_child(child_of_daemon);
+}
+
+static int
+hang_up(void)
+{
+	register_t retval[2];
+
+	return rumpclient_syscall(KERNEL_HANGUP, NULL, 0, retval);
+}
+
+static int
+child_without_retry(void)
+{
+	CHECK(rumpclient_init() == 0);
+	CHECK(hang_up() == ENOTCONN);
+	CHECK(rump_sys_getpid() == -1 && errno == ENOTCONN);
+	return 0;
+}
+
+static int
+child_that_dies(void)
+{
+	CHECK(rumpclient_init() == 0);
+	rumpclient_setconnretry(RUMPCLIENT_RETRYCONN_DIE);
+	(void)hang_up();
+	return 0;
+}
+
+static void
+lost_connections_are_as_asked_for(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	in_child(child_without_retry);
+	pid = fork();
+	if (pid == 0)
+		_exit(child_that_dies());
+	assert_int_equal(wait_for(pid), 1);
+}
+
+/* Ends its first connection as soon as it gets a call, and is a kernel for the second. */
+static void
+first_hangs_up(struct scripted_connection *c, void *arg)
+{
+	struct sp_header header;
+	uint8_t body[256];
+
+	if (c->number != 0) {
+		scripted_kernel(c, arg);
+		return;
+	}
+	if (scripted_greet(c) != -1)
+		(void)scripted_receive(c, &header, body, sizeof(body));
+}
+
+static int
+child_that_retries(void)
+{
+	CHECK(rumpclient_init() == 0);
+	rumpclient_setconnretry(RUMPCLIENT_RETRYCONN_ONCE);
+	CHECK(connection_number() == 1);
+	CHECK(connection_number() == 1);
+	return 0;
+}
+
+static void
+calls_are_made_again_on_a_new_connection(void **state)
+{
+	(void)state;
+	server.fn = first_hangs_up;
+	in_child(child_that_retries);
+}
+
+static _Atomic int lost;
+
+static void *
+count_calls(void *arg)
+{
+	struct rumpclient *ctx = arg;
+	int64_t retval[2];
+
+	for (int i = 0; i < 3000; i++)
+		if (rumpclient_ctx_syscall(ctx, 20, NULL, 0, retval) != 0 || retval[0] != 42)
+			lost++;
+	return NULL;
+}
+
+static void
+a_restarted_server_is_found_again(void **state)
+{
+	struct rumpclient *ctx = rumpclient_ctx_new(server.url);
+	pthread_t threads[4];
+
+	(void)state;
+	assert_non_null(ctx);
+	rumpclient_ctx_setconnretry(ctx, RUMPCLIENT_RETRYCONN_INFTIME);
+	for (int i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, count_calls, ctx);
+	for (int i = 0; i < 3; i++) {
+		scripted_stop(&server);
+		scripted_restart(&server);
+	}
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(lost, 0);
+	rumpclient_ctx_free(ctx);
+}
+
+static int
+descriptors_open(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) != -1;
+	return count;
+}
+
+static int
+child_with_low_descriptors(void)
+{
+	struct stat status;
+	int fd;
+
+	close(0);
+	close(1);
+	close(2);
+	CHECK(rumpclient_init() == 0);
+	CHECK(fstat(0, &status) == -1 && fstat(1, &status) == -1 && fstat(2, &status) == -1);
+	/* The program wants each number in turn. */
+	for (fd = 0; fd < 300; fd++) {
+		int wanted = fd;
+
+		CHECK(rumpclient__closenotify(&wanted, RUMPCLIENT_CLOSE_DUP2) == 0);
+		CHECK(wanted == fd);
+		(void)close(fd);
+		CHECK(connection_number() == 0);
+	}
+	fd = 3;
+	CHECK(rumpclient__closenotify(&fd, RUMPCLIENT_CLOSE_FCLOSEM) == 0);
+	CHECK(connection_number() == 0);
+	CHECK(descriptors_open() == 1);
+	CHECK(fcntl(fd - 1, F_GETFD) == FD_CLOEXEC);
+	return 0;
+}
+
+static void
+descriptors_keep_out_of_the_way(void **state)
+{
+	(void)state;
+	in_child(child_with_low_descriptors);
+}
+
+static void *
+make_calls(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 2000; i++)
+		if (connection_number() != 0)
+			return (void *)1;
+	return NULL;
+}
+
+static int
+child_that_moves(void)
+{
+	pthread_t thread;
+	void *result;
+
+	CHECK(rumpclient_init() == 0);
+	pthread_create(&thread, NULL, make_calls, NULL);
+	for (int round = 0; round < 20; round++)
+		for (int fd = 100; fd < 300; fd++) {
+			int wanted = fd;
+
+			CHECK(rumpclient__closenotify(&wanted, RUMPCLIENT_CLOSE_DUP2) == 0);
+			/* What now has the number is no connection. */
+			if (fcntl(fd, F_GETFD) != -1)
+				CHECK(dup2(server.listener, fd) == fd);
+			(void)close(fd);
+		}
+	pthread_join(thread, &result);
+	CHECK(result == NULL);
+	return 0;
+}
+
+static void
+connections_move_under_way(void **state)
+{
+	(void)state;
+	in_child(child_that_moves);
+}
+
+int
+main(int argc, char *argv[])
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(init_says_what_is_wrong_and_can_be_tried_again, begin, end),
+	    cmocka_unit_test_setup_teardown(children_are_processes_of_their_own, begin, end),
+	    cmocka_unit_test_setup_teardown(vfork_gives_the_parent_its_connection_back, begin, end),
+	    cmocka_unit_test_setup_teardown(exec_keeps_the_connection, begin, end),
+	    cmocka_unit_test_setup_teardown(exec_ends_calls_of_other_threads, begin, end),
+	    cmocka_unit_test_setup_teardown(daemons_stay_connected, begin, end),
+	    cmocka_unit_test_setup_teardown(lost_connections_are_as_asked_for, begin, end),
+	    cmocka_unit_test_setup_teardown(calls_are_made_again_on_a_new_connection, begin, end),
+	    cmocka_unit_test_setup_teardown(a_restarted_server_is_found_again, begin, end),
+	    cmocka_unit_test_setup_teardown(descriptors_keep_out_of_the_way, begin, end),
+	    cmocka_unit_test_setup_teardown(connections_move_under_way, begin, end),
+	};
+
+	if (argc > 1)
+		return strcmp(argv[1], "executed") == 0 ? executed() : 254;
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) == -1)
+		return 1;
+	return cmocka_run_group_tests_name("client processes", tests, NULL, NULL);
+}
