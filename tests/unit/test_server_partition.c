@@ -315,11 +315,17 @@ hostile_gpts_are_refused(void **state)
 		assert_int_not_equal(partition_find(&disk, 1, &extent, &why), 0);
 		assert_non_null(why);
 	}
+	/* A header that differs from its checksum only. */
+	put_gpt(1, 2, 512);
+	image[512 + 40] ^= 1;
+	assert_int_equal(partition_find(&disk, 1, &extent, &why), -EINVAL);
+	assert_string_equal(why, "the GUID partition table is damaged");
 	/* Entries that end before they begin, or wrap around. */
 	put_gpt(1, 2, 512);
-	put64(1024 + 40, 39);
+	put64(1024 + 40, 30);
 	change_gpt(88, crc32(image + 1024, 4 * 128));
 	assert_int_equal(partition_find(&disk, 1, &extent, &why), -EINVAL);
+	assert_string_equal(why, "the partition ends before it begins");
 	put64(1024 + 32, 0);
 	put64(1024 + 40, UINT64_MAX);
 	change_gpt(88, crc32(image + 1024, 4 * 128));
