@@ -169,7 +169,8 @@ vectored(struct lwp *l, rumpk_args args, enum rumpk_rw rw, const int64_t *offset
 	error = get_file(l, rumpk_arg_int(args, 0), rw, offset, &fp);
 	if (error != 0)
 		return error;
-	error = rumpk_iovec_get(l, args[1], uio.iovcnt, &iov, &uio.resid);
+	/* Unlike a message, a vector has to have an element. */
+	error = uio.iovcnt == 0 ? RUMP_EINVAL : rumpk_iovec_get(l, args[1], uio.iovcnt, &iov, &uio.resid);
 	if (error == 0) {
 		uio.iov = iov;
 		error = rumpk_file_io(l, fp, &uio, offset, retval);

@@ -208,8 +208,10 @@ sys_fchmodat(struct lwp *l, rumpk_args args, long *retval)
 	return change_path(l, rumpk_arg_int(args, 0), args[1], at_follow(args[3]), change_mode, &mode);
 }
 
-/* chown: -1 leaves a field; NetBSD's own chown takes set-id bits away, the POSIX one unless the superuser
- * calls */
+/*
+ * chown: -1 leaves a field. NetBSD's own takes away the set-id bit of what is changed; the POSIX one both, unless the
+ * superuser calls.
+ */
 
 struct owners {
 	uint32_t uid, gid;
@@ -220,7 +222,7 @@ static int
 change_owner(struct vnode *vp, const struct rumpk_cred *cred, const void *arg, struct vattr *va)
 {
 	const struct owners *to = arg;
-	uint32_t setid = RUMP_S_ISUID | RUMP_S_ISGID;
+	uint32_t taken;
 
 	if (immutable(vp))
 		return RUMP_EPERM;
@@ -233,9 +235,13 @@ change_owner(struct vnode *vp, const struct rumpk_cred *cred, const void *arg, s
 			return RUMP_EPERM;
 	}
 	va->va_set = VA_UID | VA_GID;
-	if ((vp->v_mode & setid) && (!to->posix || !rumpk_cred_issuper(cred))) {
+	if (to->posix)
+		taken = rumpk_cred_issuper(cred) ? 0 : RUMP_S_ISUID | RUMP_S_ISGID;
+	else
+		taken = (to->uid != UINT32_MAX ? RUMP_S_ISUID : 0) | (to->gid != UINT32_MAX ? RUMP_S_ISGID : 0);
+	if (vp->v_mode & taken) {
 		va->va_set |= VA_MODE;
-		va->va_mode = vp->v_mode & ~setid;
+		va->va_mode = vp->v_mode & ~taken;
 	}
 	return 0;
 }

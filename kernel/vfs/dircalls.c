@@ -29,7 +29,7 @@ directory_of_path(struct lwp *l, rumpk_uaddr upath, struct vnode **vpp)
 }
 
 static int
-directory_of_fd(struct lwp *l, int fd, struct vnode **vpp)
+directory_of_fd(struct lwp *l, int fd, bool within_root, struct vnode **vpp)
 {
 	struct vnode *root, *dir;
 	struct file *fp;
@@ -39,7 +39,7 @@ directory_of_fd(struct lwp *l, int fd, struct vnode **vpp)
 		return error == RUMP_EINVAL ? RUMP_ENOTDIR : error;
 	error = may_enter(l, *vpp);
 	cwd_get(l->proc, &dir, &root);
-	if (error == 0 && root != rumpk_rootvnode && !vnode_is_under(*vpp, root))
+	if (error == 0 && within_root && root != rumpk_rootvnode && !vnode_is_under(*vpp, root))
 		error = RUMP_EPERM;
 	rumpk_vrele(dir);
 	rumpk_vrele(root);
@@ -65,7 +65,7 @@ int
 sys_fchdir(struct lwp *l, rumpk_args args, long *retval)
 {
 	struct vnode *vp;
-	int error = directory_of_fd(l, rumpk_arg_int(args, 0), &vp);
+	int error = directory_of_fd(l, rumpk_arg_int(args, 0), true, &vp);
 
 	(void)retval;
 	if (error == 0)
@@ -113,7 +113,7 @@ sys_fchroot(struct lwp *l, rumpk_args args, long *retval)
 	(void)retval;
 	if (!rumpk_cred_issuper(rumpk_proc_cred(l->proc)))
 		return RUMP_EPERM;
-	error = directory_of_fd(l, rumpk_arg_int(args, 0), &vp);
+	error = directory_of_fd(l, rumpk_arg_int(args, 0), false, &vp);
 	if (error == 0)
 		change_root(l, vp);
 	return error;

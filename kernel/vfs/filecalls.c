@@ -134,7 +134,7 @@ change_range(struct lwp *l, rumpk_args args, bool discard)
 		return RUMP_EINVAL;
 	error = vnfile_get(l, rumpk_arg_int(args, 0), &fp, &vp);
 	if (error != 0)
-		return error == RUMP_EINVAL ? RUMP_ENODEV : error;
+		return error;
 	if (!(atomic_load(&fp->flags) & RUMPK_FWRITE))
 		error = RUMP_EBADF;
 	else if (vp->v_type == VFIFO)
@@ -262,8 +262,10 @@ getdents(struct lwp *l, struct file *fp, struct vnode *vp, rumpk_uaddr ubuf, siz
 
 	if (!(atomic_load(&fp->flags) & RUMPK_FREAD))
 		return RUMP_EBADF;
-	if (vp->v_type != VDIR || size < offsetof(struct rump_dirent, d_name))
+	if (vp->v_type != VDIR)
 		return RUMP_EINVAL;
+	if (size == 0)
+		return 0;
 	sink.ds_buf = rumpk_alloc(sink.ds_size);
 	if (sink.ds_buf == NULL)
 		return RUMP_ENOMEM;
@@ -335,9 +337,6 @@ generic_pathconf(struct vnode *vp, int name, int64_t *value)
 		return 0;
 	case RUMP__PC_FILESIZEBITS:
 		*value = 64;
-		return 0;
-	case RUMP__PC_SYMLINK_MAX:
-		*value = RUMP_MAXPATHLEN;
 		return 0;
 	default:
 		return RUMP_EINVAL;

@@ -32,22 +32,22 @@ rumpk_copyinpath(struct lwp *l, rumpk_uaddr upath, char *buf)
 	return rumpk_copyinstr(l, upath, buf, RUMP_MAXPATHLEN, NULL);
 }
 
-/* Where a relative path begins; referenced. */
+/* Where a path begins, referenced: at root when it is absolute. Even then the descriptor has to be one. */
 static int
-start_at(struct lwp *l, int atfd, struct vnode *dir, struct vnode **startp)
+start_at(struct lwp *l, int atfd, struct vnode *dir, struct vnode *root, struct vnode **startp)
 {
 	struct file *fp;
 	int error;
 
 	if (atfd == RUMP_AT_FDCWD) {
-		rumpk_vref(dir);
-		*startp = dir;
+		*startp = root != NULL ? root : dir;
+		rumpk_vref(*startp);
 		return 0;
 	}
 	fp = rumpk_fd_get_type(l, atfd, RUMPK_FT_VNODE, RUMP_ENOTDIR, &error);
 	if (fp == NULL)
 		return error;
-	*startp = fp->data;
+	*startp = root != NULL ? root : fp->data;
 	error = (*startp)->v_type == VDIR ? 0 : RUMP_ENOTDIR;
 	if (error == 0)
 		rumpk_vref(*startp);
@@ -233,12 +233,7 @@ walk_from(struct lwp *l, const struct rumpk_cred *cred, int atfd, const char *pa
 	strcpy(w.path, path);
 	w.next = w.path;
 	cwd_get(l->proc, &dir, &w.root);
-	if (*path == '/') {
-		start = w.root;
-		rumpk_vref(start);
-	} else {
-		error = start_at(l, atfd, dir, &start);
-	}
+	error = start_at(l, atfd, dir, *path == '/' ? w.root : NULL, &start);
 	if (error == 0)
 		error = walk(&w, start, flags, pa, vpp);
 	rumpk_vrele(dir);
@@ -254,7 +249,7 @@ rumpk_namei(
 	unsigned token;
 	bool found;
 
-	if (*path != '\0' && (*path == '/' || atfd == RUMP_AT_FDCWD)) {
+	if (*path != '\0' && atfd == RUMP_AT_FDCWD) {
 		token = rumpk_rcu_enter();
 		found = walk_fast(cred, __atomic_load_n(&cw->cw_root, __ATOMIC_ACQUIRE),
 		    __atomic_load_n(&cw->cw_dir, __ATOMIC_ACQUIRE), path, flags, vpp);
@@ -319,7 +314,7 @@ namei_parent(struct lwp *l, int atfd, unsigned flags, struct parent *pa)
 {
 	const struct rumpk_cred *cred = rumpk_proc_cred(l->proc);
 
-	if ((*pa->pa_path == '/' || atfd == RUMP_AT_FDCWD) && !(flags & NAMEI_FOLLOW) &&
+	if (atfd == RUMP_AT_FDCWD && !(flags & NAMEI_FOLLOW) &&
 	    parent_fast(l, cred, pa))
 		return 0;
 	return walk_from(l, cred, atfd, pa->pa_path, flags, pa, NULL);

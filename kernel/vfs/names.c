@@ -2,6 +2,7 @@
 /* Making and removing names. */
 #include "kernel/vfs/calls.h"
 #include "kernel/vfs/mount.h"
+#include "kernel/vfs/where.h"
 
 int
 mount_write_begin(struct mount *mp)
@@ -97,7 +98,7 @@ masked(struct lwp *l, uint64_t mode)
 static int
 do_mkdir(struct lwp *l, int atfd, rumpk_uaddr upath, uint64_t mode)
 {
-	struct vattr va = {.va_type = VDIR, .va_mode = masked(l, mode) & (0777 | RUMP_S_ISVTX)};
+	struct vattr va = {.va_type = VDIR, .va_mode = masked(l, mode) & 0777};
 
 	return make(l, atfd, upath, &va, NULL);
 }
@@ -316,8 +317,25 @@ remove_locked(const struct parent *pa, struct vnode *vp, bool directory, const s
 	mount_write_end(dvp->v_mount);
 	if (error == 0) {
 		rumpk_notify(&dvp->v_notes, RUMP_NOTE_WRITE | (directory ? RUMP_NOTE_LINK : 0));
-		rumpk_notify(&vp->v_notes, RUMP_NOTE_DELETE);
+		rumpk_notify(&vp->v_notes, vp->v_nlink > 0 ? RUMP_NOTE_LINK : RUMP_NOTE_DELETE);
 	}
+	return error;
+}
+
+/* What dots as a last component answer. */
+static int
+remove_dots(const struct parent *pa, bool directory)
+{
+	struct vnode *above;
+	int error;
+
+	if (name_isdot(&pa->pa_name))
+		return directory ? RUMP_EINVAL : RUMP_EPERM;
+	error = vnode_above(pa->pa_dvp, &above);
+	if (error != 0)
+		return error;
+	error = above->v_vflag & VV_ROOT ? RUMP_EBUSY : directory ? RUMP_ENOTEMPTY : RUMP_EPERM;
+	rumpk_vrele(above);
 	return error;
 }
 
@@ -332,8 +350,10 @@ do_remove(struct lwp *l, int atfd, rumpk_uaddr upath, bool directory)
 		return error;
 	if (pa.pa_name.len == 0)
 		error = RUMP_EBUSY;
+	else if (mount_flag(pa.pa_dvp->v_mount, RUMP_MNT_RDONLY))
+		error = RUMP_EROFS;
 	else if (name_isdot(&pa.pa_name) || name_isdotdot(&pa.pa_name))
-		error = !directory ? RUMP_EPERM : name_isdot(&pa.pa_name) ? RUMP_EINVAL : RUMP_ENOTEMPTY;
+		error = remove_dots(&pa, directory);
 	if (error == 0) {
 		vnode_lock(pa.pa_dvp);
 		error = namei_last(&pa, &vp);

@@ -292,6 +292,8 @@ with_names(struct renaming *r)
 		return RUMP_EISDIR;
 	if (mp != r->to.pa_dvp->v_mount)
 		return RUMP_EXDEV;
+	if (mount_flag(mp, RUMP_MNT_RDONLY))
+		return RUMP_EROFS;
 	r->serialized = false;
 	if (r->from.pa_dvp == r->to.pa_dvp) {
 		error = attempt(r);
