@@ -91,13 +91,17 @@ found_modules(const struct modinfo *const *modules, size_t count)
 	(void)count;
 }
 
+/* The tables are the kernel's from now on. Nobody asks for symbols yet. */
+static void *symbols;
+static char *symbol_names;
+
 static int
 found_symbols(void *symtab, uint64_t symbytes, char *strtab, uint64_t strbytes)
 {
-	(void)symtab;
 	(void)symbytes;
-	(void)strtab;
 	(void)strbytes;
+	symbols = symtab;
+	symbol_names = strtab;
 	return 0;
 }
 

@@ -159,6 +159,7 @@ static int
 register_key(const char *text, const char *hostpath, enum rump_etfs_type type, uint64_t begin, uint64_t size)
 {
 	struct key *k;
+	bool whole; /* it grows with the host's file */
 	int error;
 
 	if (text[0] != '/')
@@ -169,6 +170,7 @@ register_key(const char *text, const char *hostpath, enum rump_etfs_type type, u
 		return RUMP_ENAMETOOLONG;
 	if (*text == '\0')
 		return RUMP_EINVAL;
+	whole = type == RUMP_ETFS_REG && begin == 0 && size == RUMP_ETFS_SIZE_ENDOFF;
 	error = window(hostpath, type, begin, &size);
 	if (error != 0)
 		return error;
@@ -177,7 +179,7 @@ register_key(const char *text, const char *hostpath, enum rump_etfs_type type, u
 		return RUMP_ENOMEM;
 	k->len = strlen(text);
 	memcpy(k->text, text, k->len + 1);
-	error = make_vnode(k, hostpath, type, begin, size);
+	error = make_vnode(k, hostpath, type, begin, whole ? UINT64_MAX : size);
 	if (error == 0)
 		error = enter(k);
 	if (error != 0) {

@@ -109,7 +109,7 @@ entries(void)
 static void
 reading_while_changing(void)
 {
-	char name[16], buf[256];
+	char name[16], buf[1024];
 	int seen[200] = {0}, fd, got, twice = 0, missing = 0, step = 0;
 
 	on_tmpfs();

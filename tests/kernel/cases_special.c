@@ -1,88 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Fifos, devices, extended attributes, and what kqueue tells about files. */
+/* Devices, and what kqueue tells about files. */
 #include "tests/kernel/files.h"
-
-static void
-fifo_ends(void)
-{
-	char buf[32] = {0};
-	int r, w;
-
-	on_tmpfs();
-	ret("mkfifo", rump_sys_mkfifo("p", 0640));
-	status_of("p");
-	ret("again", rump_sys_mkfifo("p", 0640));
-	ret("write without a reader", rump_sys_open("p", RUMP_O_WRONLY | RUMP_O_NONBLOCK));
-	good("read", r = rump_sys_open("p", RUMP_O_RDONLY | RUMP_O_NONBLOCK));
-	ret("nobody writes", rump_sys_read(r, buf, 1));
-	good("write", w = rump_sys_open("p", RUMP_O_WRONLY | RUMP_O_NONBLOCK | RUMP_O_NOSIGPIPE));
-	ret("nothing yet", rump_sys_read(r, buf, 1));
-	ret("write", rump_sys_write(w, "hello", 5));
-	ret("read", rump_sys_read(r, buf, 3));
-	ret("read the rest", rump_sys_read(r, buf + 3, 10));
-	say("[%s]", buf);
-	ret("read the writing end", rump_sys_read(w, buf, 1));
-	ret("write the reading end", rump_sys_write(r, buf, 1));
-	ret("seek", (long)rump_sys_lseek(r, 0, RUMP_SEEK_CUR));
-	ret("pread", rump_sys_pread(r, buf, 1, 0));
-	rump_sys_write(w, "last", 4);
-	rump_sys_close(w);
-	ret("what was left", rump_sys_read(r, buf, 10));
-	ret("end of file", rump_sys_read(r, buf, 10));
-	good("write again", w = rump_sys_open("p", RUMP_O_WRONLY | RUMP_O_NONBLOCK | RUMP_O_NOSIGPIPE));
-	rump_sys_close(r);
-	good("both", r = rump_sys_open("p", RUMP_O_RDWR));
-	ret("write to itself", rump_sys_write(r, "me", 2));
-	ret("read from itself", rump_sys_read(r, buf, 10));
-}
-
-static void
-open_writer(void *arg)
-{
-	int w = rump_sys_open("p", RUMP_O_WRONLY);
-
-	(void)arg;
-	rump_sys_write(w, "through", 7);
-	rump_sys_close(w);
-}
-
-static void
-fifo_blocking(void)
-{
-	struct case_thread *thread;
-	char buf[32] = {0};
-	int r;
-
-	on_tmpfs();
-	rump_sys_mkfifo("p", 0640);
-	thread = case_thread(open_writer, NULL);
-	r = rump_sys_open("p", RUMP_O_RDONLY);
-	good("open", r);
-	ret("read", rump_sys_read(r, buf, sizeof(buf)));
-	say("[%s]", buf);
-	case_join(thread);
-	ret("end", rump_sys_read(r, buf, sizeof(buf)));
-}
-
-static void
-fifo_poll(void)
-{
-	struct rump_pollfd p = {.events = RUMP_POLLIN};
-	int r, w;
-
-	on_tmpfs();
-	rump_sys_mkfifo("p", 0640);
-	r = rump_sys_open("p", RUMP_O_RDONLY | RUMP_O_NONBLOCK);
-	w = rump_sys_open("p", RUMP_O_WRONLY);
-	p.fd = r;
-	ret("nothing", rump_sys_poll(&p, 1, 0));
-	rump_sys_write(w, "x", 1);
-	ret("something", rump_sys_poll(&p, 1, 0));
-	say("%x", p.revents);
-	p = (struct rump_pollfd){.fd = w, .events = RUMP_POLLOUT};
-	ret("room", rump_sys_poll(&p, 1, 0));
-	say("%x", p.revents);
-}
 
 static void
 devices(void)
@@ -112,32 +30,6 @@ devices(void)
 	ret("mknod of no type", rump_sys_mknod("x", 0666, 0));
 	ret("mknod of a directory", rump_sys_mknod("x", RUMP_S_IFDIR | 0777, 0));
 	ret("mknod again", rump_sys_mknod("null", RUMP_S_IFCHR | 0666, 0x202));
-}
-
-static void
-attributes(void)
-{
-	char buf[64] = {0};
-	int fd;
-
-	on_tmpfs();
-	put("f", "x");
-	fd = rump_sys_open("f", RUMP_O_RDWR);
-	ret("set", rump_sys_extattr_set_file("f", RUMP_EXTATTR_NAMESPACE_USER, "name", "value", 5));
-	ret("get", rump_sys_extattr_get_file("f", RUMP_EXTATTR_NAMESPACE_USER, "name", buf, sizeof(buf)));
-	ret("size", rump_sys_extattr_get_file("f", RUMP_EXTATTR_NAMESPACE_USER, "name", NULL, 0));
-	ret("missing", rump_sys_extattr_get_fd(fd, RUMP_EXTATTR_NAMESPACE_USER, "none", buf, sizeof(buf)));
-	ret("list", rump_sys_extattr_list_file("f", RUMP_EXTATTR_NAMESPACE_USER, buf, sizeof(buf)));
-	ret("delete", rump_sys_extattr_delete_file("f", RUMP_EXTATTR_NAMESPACE_USER, "name"));
-	ret("delete again", rump_sys_extattr_delete_file("f", RUMP_EXTATTR_NAMESPACE_USER, "name"));
-	ret("setxattr", rump_sys_setxattr("f", "user.a", "12", 2, 0));
-	ret("getxattr", rump_sys_getxattr("f", "user.a", buf, sizeof(buf)));
-	ret("listxattr", rump_sys_listxattr("f", buf, sizeof(buf)));
-	ret("create again", rump_sys_setxattr("f", "user.a", "12", 2, RUMP_XATTR_CREATE));
-	ret("replace nothing", rump_sys_setxattr("f", "user.b", "12", 2, RUMP_XATTR_REPLACE));
-	ret("removexattr", rump_sys_removexattr("f", "user.a"));
-	ret("of nothing", rump_sys_getxattr("g", "user.a", buf, sizeof(buf)));
-	ret("closed", rump_sys_fgetxattr(99, "user.a", buf, sizeof(buf)));
 }
 
 static int kq;
@@ -258,11 +150,7 @@ event_readable(void)
 }
 
 const struct testcase special_cases[] = {
-    {"fifo_ends", fifo_ends},
-    {"fifo_blocking", fifo_blocking},
-    {"fifo_poll", fifo_poll},
     {"device_nodes", devices},
-    {"attributes", attributes},
     {"events_of_a_file", events_of_a_file},
     {"events_of_a_directory", events_of_a_directory},
     {"event_readable", event_readable},

@@ -302,7 +302,7 @@ by_name(const void *a, const void *b)
 static int
 rump_names(const char *path, char *names[NAMES])
 {
-	char buf[256];
+	char buf[1024];
 	int fd = rump_sys_open(path, RUMP_O_RDONLY), count = 0, got;
 
 	while (fd != -1 && (got = rump_sys_getdents(fd, buf, sizeof(buf))) > 0)

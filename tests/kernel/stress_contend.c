@@ -283,8 +283,8 @@ check_entry(const char *path, const struct rump_dirent *entry, void *arg)
 	if (strcmp(entry->d_name, "..") == 0)
 		return entry->d_fileno == dir->parent;
 	if (rump_sys_lstat(path, &st) != 0 || st.st_ino != entry->d_fileno) {
-		fprintf(stderr, "%s: the entry says %llu, the file %llu\n", path, (unsigned long long)entry->d_fileno,
-		    (unsigned long long)st.st_ino);
+		fprintf(stderr, "%s: the entry says %llu, the file %llu\n", path,
+		    (unsigned long long)entry->d_fileno, (unsigned long long)st.st_ino);
 		return false;
 	}
 	if (entry->d_type == RUMP_DT_DIR) {

@@ -119,6 +119,9 @@ memfs_discard(struct vnode *vp, int64_t offset, int64_t len)
 		return 0;
 	first = (offset + RUMPK_PAGE_SIZE - 1) & ~(int64_t)(RUMPK_PAGE_SIZE - 1);
 	last = end & ~(int64_t)(RUMPK_PAGE_SIZE - 1);
+	/* The last page goes as a whole: nothing of the file lies behind. */
+	if (end == vp->v_size && end > last && first <= last)
+		end = last += RUMPK_PAGE_SIZE;
 	if (first > last) {
 		clear_part(node, offset, end);
 		return 0;

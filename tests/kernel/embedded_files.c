@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the embedded kernel's file system does beyond NetBSD's in-memory ones, or what a program that is not
+ * in the same process cannot ask for: fifos, extended attributes, holes, files of the host (etfs), the memory
+ * limit.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/stat.h>
+#include <rump/rump.h>
+#include <rump/rump_syscalls.h>
+
+static int count, failures;
+static const char *failed; /* the first of a test's expectations that does not hold */
+
+#define EXPECT(condition) \
+	do { \
+		if (!(condition) && failed == NULL) \
+			failed = #condition; \
+	} while (0)
+#define EXPECT_ERROR(call, error) EXPECT((call) == -1 && errno == (error))
+
+static void
+test(const char *name, void (*f)(void))
+{
+	failed = NULL;
+	f();
+	printf("%sok %d - %s\n", failed != NULL ? "not " : "", ++count, name);
+	if (failed != NULL)
+		printf("# does not hold: %s (errno %d)\n", failed, errno);
+	failures += failed != NULL;
+	fflush(stdout);
+}
+
+/* Fifos */
+
+static void
+fifo_ends(void)
+{
+	char buf[32];
+	int r, w;
+
+	EXPECT(rump_sys_mkfifo("/p", 0640) == 0);
+	EXPECT_ERROR(rump_sys_open("/p", RUMP_O_WRONLY | RUMP_O_NONBLOCK), ENXIO);
+	r = rump_sys_open("/p", RUMP_O_RDONLY | RUMP_O_NONBLOCK);
+	EXPECT(r >= 0);
+	EXPECT(rump_sys_read(r, buf, 1) == 0);
+	w = rump_sys_open("/p", RUMP_O_WRONLY | RUMP_O_NONBLOCK | RUMP_O_NOSIGPIPE);
+	EXPECT(w >= 0);
+	EXPECT_ERROR(rump_sys_read(r, buf, 1), EAGAIN);
+	EXPECT(rump_sys_write(w, "hello", 5) == 5);
+	EXPECT(rump_sys_read(r, buf, 3) == 3 && memcmp(buf, "hel", 3) == 0);
+	EXPECT(rump_sys_read(r, buf, 10) == 2);
+	EXPECT_ERROR(rump_sys_read(w, buf, 1), EBADF);
+	EXPECT_ERROR(rump_sys_write(r, buf, 1), EBADF);
+	EXPECT_ERROR(rump_sys_lseek(r, 0, RUMP_SEEK_CUR), ESPIPE);
+	EXPECT_ERROR(rump_sys_pread(r, buf, 1, 0), ESPIPE);
+	rump_sys_write(w, "last", 4);
+	rump_sys_close(w);
+	EXPECT(rump_sys_read(r, buf, 10) == 4);
+	EXPECT(rump_sys_read(r, buf, 10) == 0);
+	w = rump_sys_open("/p", RUMP_O_WRONLY | RUMP_O_NONBLOCK | RUMP_O_NOSIGPIPE);
+	rump_sys_close(r);
+	EXPECT_ERROR(rump_sys_write(w, "x", 1), EPIPE);
+	rump_sys_close(w);
+	rump_sys_unlink("/p");
+}
+
+static void
+fifo_fills(void)
+{
+	static char big[100000];
+	int r, w, got;
+
+	rump_sys_mkfifo("/p", 0640);
+	r = rump_sys_open("/p", RUMP_O_RDWR | RUMP_O_NONBLOCK);
+	w = rump_sys_open("/p", RUMP_O_WRONLY | RUMP_O_NONBLOCK);
+	got = (int)rump_sys_write(w, big, sizeof(big));
+	EXPECT(got >= 4096 && got < (int)sizeof(big));
+	EXPECT_ERROR(rump_sys_write(w, big, 1), EAGAIN);
+	EXPECT(rump_sys_read(r, big, 100) == 100);
+	EXPECT_ERROR(rump_sys_write(w, big, 101), EAGAIN);
+	EXPECT(rump_sys_write(w, big, 100) == 100);
+	rump_sys_close(r);
+	rump_sys_close(w);
+	/* Nobody has it open: it is empty again. */
+	r = rump_sys_open("/p", RUMP_O_RDONLY | RUMP_O_NONBLOCK);
+	EXPECT(rump_sys_read(r, big, 100) == 0);
+	rump_sys_close(r);
+	rump_sys_unlink("/p");
+}
+
+static void *
+write_through(void *arg)
+{
+	static char big[200000];
+	int w = rump_sys_open("/p", RUMP_O_WRONLY);
+
+	(void)arg;
+	memset(big, 'x', sizeof(big));
+	if (rump_sys_write(w, big, sizeof(big)) != (ssize_t)sizeof(big))
+		failed = "the whole is written";
+	rump_sys_close(w);
+	return NULL;
+}
+
+static void
+fifo_blocks(void)
+{
+	char buf[1000];
+	pthread_t thread;
+	long total = 0, got;
+	int r;
+
+	rump_sys_mkfifo("/p", 0640);
+	pthread_create(&thread, NULL, write_through, NULL);
+	r = rump_sys_open("/p", RUMP_O_RDONLY);
+	EXPECT(r >= 0);
+	while ((got = rump_sys_read(r, buf, sizeof(buf))) > 0) {
+		EXPECT(buf[0] == 'x' && buf[got - 1] == 'x');
+		total += got;
+	}
+	EXPECT(total == 200000);
+	pthread_join(thread, NULL);
+	rump_sys_close(r);
+	rump_sys_unlink("/p");
+}
+
+static void
+fifo_is_waited_for(void)
+{
+	struct rump_timespec zero = {.tv_sec = 0};
+	struct rump_kevent kev = {.filter = RUMP_EVFILT_READ, .flags = RUMP_EV_ADD};
+	struct rump_pollfd p = {.events = RUMP_POLLIN};
+	int r, w, kq = rump_sys_kqueue();
+
+	rump_sys_mkfifo("/p", 0640);
+	r = rump_sys_open("/p", RUMP_O_RDONLY | RUMP_O_NONBLOCK);
+	w = rump_sys_open("/p", RUMP_O_WRONLY);
+	p.fd = r;
+	kev.ident = (uintptr_t)r;
+	EXPECT(rump_sys_kevent(kq, &kev, 1, NULL, 0, NULL) == 0);
+	EXPECT(rump_sys_poll(&p, 1, 0) == 0);
+	EXPECT(rump_sys_kevent(kq, NULL, 0, &kev, 1, &zero) == 0);
+	rump_sys_write(w, "xyz", 3);
+	EXPECT(rump_sys_poll(&p, 1, 0) == 1 && (p.revents & RUMP_POLLIN));
+	EXPECT(rump_sys_kevent(kq, NULL, 0, &kev, 1, &zero) == 1 && kev.data == 3);
+	rump_sys_close(w);
+	EXPECT(rump_sys_poll(&p, 1, 0) == 1 && (p.revents & RUMP_POLLHUP));
+	EXPECT(rump_sys_kevent(kq, NULL, 0, &kev, 1, &zero) == 1 && (kev.flags & RUMP_EV_EOF));
+	rump_sys_close(r);
+	rump_sys_close(kq);
+	rump_sys_unlink("/p");
+}
+
+/* Extended attributes */
+
+static void
+attributes_of_netbsd(void)
+{
+	char buf[64];
+	int fd = rump_sys_open("/f", RUMP_O_CREAT | RUMP_O_RDWR, 0644), user = RUMP_EXTATTR_NAMESPACE_USER;
+
+	EXPECT(rump_sys_extattr_set_file("/f", user, "name", "value", 5) == 5);
+	EXPECT(rump_sys_extattr_get_file("/f", user, "name", buf, sizeof(buf)) == 5 &&
+	       memcmp(buf, "value", 5) == 0);
+	EXPECT(rump_sys_extattr_get_file("/f", user, "name", NULL, 0) == 5);
+	EXPECT_ERROR(rump_sys_extattr_get_fd(fd, user, "name", buf, 3), ERANGE);
+	EXPECT_ERROR(rump_sys_extattr_get_fd(fd, RUMP_EXTATTR_NAMESPACE_SYSTEM, "name", buf, 3), ENODATA);
+	EXPECT(rump_sys_extattr_set_fd(fd, user, "other", "", 0) == 0);
+	EXPECT(rump_sys_extattr_list_fd(fd, user, NULL, 0) == 11);
+	EXPECT(
+	    rump_sys_extattr_list_file("/f", user, buf, sizeof(buf)) == 11 && (buf[0] == 4 || buf[0] == 5));
+	EXPECT(rump_sys_extattr_set_file("/f", user, "name", "v", 1) == 1);
+	EXPECT(rump_sys_extattr_get_file("/f", user, "name", buf, sizeof(buf)) == 1);
+	EXPECT(rump_sys_extattr_delete_file("/f", user, "name") == 0);
+	EXPECT_ERROR(rump_sys_extattr_delete_file("/f", user, "name"), ENODATA);
+	EXPECT_ERROR(rump_sys_extattr_get_file("/f", 9, "name", buf, sizeof(buf)), EINVAL);
+	rump_sys_close(fd);
+	rump_sys_unlink("/f");
+}
+
+static void
+attributes_like_linux(void)
+{
+	char buf[64];
+
+	rump_sys_close(rump_sys_open("/f", RUMP_O_CREAT | RUMP_O_RDWR, 0644));
+	rump_sys_symlink("f", "/l");
+	EXPECT(rump_sys_setxattr("/l", "user.a", "12", 2, 0) == 0);
+	EXPECT(rump_sys_getxattr("/f", "user.a", buf, sizeof(buf)) == 2);
+	EXPECT(rump_sys_getxattr("/f", "user.a", buf, 0) == 2);
+	EXPECT_ERROR(rump_sys_lgetxattr("/l", "user.a", buf, sizeof(buf)), ENODATA);
+	EXPECT_ERROR(rump_sys_setxattr("/f", "user.a", "34", 2, RUMP_XATTR_CREATE), EEXIST);
+	EXPECT_ERROR(rump_sys_setxattr("/f", "user.b", "34", 2, RUMP_XATTR_REPLACE), ENODATA);
+	EXPECT(rump_sys_setxattr("/f", "user.a", "345", 3, RUMP_XATTR_REPLACE) == 0);
+	EXPECT(rump_sys_listxattr("/f", buf, sizeof(buf)) == 7 && strcmp(buf, "user.a") == 0);
+	EXPECT(rump_sys_listxattr("/f", NULL, 0) == 7);
+	EXPECT(rump_sys_removexattr("/f", "user.a") == 0);
+	EXPECT(rump_sys_listxattr("/f", buf, sizeof(buf)) == 0);
+	rump_sys_setegid(9);
+	rump_sys_seteuid(9);
+	EXPECT_ERROR(rump_sys_setxattr("/f", "user.a", "12", 2, 0), EACCES);
+	EXPECT_ERROR(rump_sys_getxattr("/f", "trusted.a", buf, 2), EPERM);
+	rump_sys_seteuid(0);
+	rump_sys_setegid(0);
+	rump_sys_unlink("/l");
+	rump_sys_unlink("/f");
+}
+
+/* Contents */
+
+static void
+holes(void)
+{
+	struct rump_stat st;
+	char buf[4] = "xxx";
+	int fd = rump_sys_open("/f", RUMP_O_CREAT | RUMP_O_RDWR, 0644);
+
+	EXPECT(rump_sys_pwrite(fd, "y", 1, INT64_C(1) << 45) == 1);
+	rump_sys_fstat(fd, &st);
+	EXPECT(st.st_size == (INT64_C(1) << 45) + 1 && st.st_blocks == 8);
+	EXPECT(rump_sys_pread(fd, buf, 3, INT64_C(1) << 40) == 3 && buf[0] == 0 && buf[2] == 0);
+	EXPECT(rump_sys_pread(fd, buf, 3, INT64_C(1) << 45) == 1 && buf[0] == 'y');
+	EXPECT(rump_sys_posix_fallocate(fd, 1000, 10000) == 0);
+	rump_sys_fstat(fd, &st);
+	EXPECT(st.st_blocks == 32);
+	EXPECT(rump_sys_pwrite(fd, "abcdef", 6, 4093) == 6);
+	EXPECT(rump_sys_fdiscard(fd, 4094, 8194 - 4094) == 0);
+	EXPECT(rump_sys_pread(fd, buf, 3, 4093) == 3 && buf[0] == 'a' && buf[1] == 0 && buf[2] == 0);
+	rump_sys_fstat(fd, &st);
+	EXPECT(st.st_blocks == 24 && st.st_size == (INT64_C(1) << 45) + 1);
+	EXPECT(rump_sys_ftruncate(fd, 10) == 0);
+	rump_sys_fstat(fd, &st);
+	EXPECT(st.st_blocks == 8);
+	EXPECT(rump_sys_fdiscard(fd, 0, 100000) == 0);
+	rump_sys_fstat(fd, &st);
+	EXPECT(st.st_blocks == 0 && st.st_size == 10);
+	rump_sys_close(fd);
+	rump_sys_unlink("/f");
+}
+
+/* Files of the host */
+
+static char host[] = "/tmp/rumpkit-etfs.XXXXXX";
+
+static const char *
+host_file(const char *name, const char *text, size_t len)
+{
+	static char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", host, name);
+	fd = open(path, O_CREAT | O_RDWR | O_TRUNC, 0644);
+	if (fd == -1 || write(fd, text, len) != (ssize_t)len)
+		failed = "a file of the host";
+	close(fd);
+	return path;
+}
+
+static void
+etfs_regular(void)
+{
+	char buf[16] = {0};
+	struct rump_stat st;
+	int fd;
+
+	EXPECT(
+	    rump_pub_etfs_register("/no/such/dir/f", host_file("f", "0123456789", 10), RUMP_ETFS_REG) == 0);
+	EXPECT(rump_pub_etfs_register("/no/such/dir/f", host_file("f", "0123456789", 10), RUMP_ETFS_REG) ==
+	       RUMP_EEXIST);
+	fd = rump_sys_open("/no/such/dir/f", RUMP_O_RDWR);
+	EXPECT(fd >= 0);
+	EXPECT(rump_sys_read(fd, buf, sizeof(buf)) == 10 && memcmp(buf, "0123456789", 10) == 0);
+	EXPECT(rump_sys_pwrite(fd, "ab", 2, 9) == 2);
+	EXPECT(rump_sys_fsync(fd) == 0);
+	EXPECT(
+	    rump_sys_fstat(fd, &st) == 0 && st.st_size == 11 && (st.st_mode & RUMP_S_IFMT) == RUMP_S_IFREG);
+	rump_sys_close(fd);
+	EXPECT_ERROR(rump_sys_open("/no/such/dir/g", RUMP_O_RDWR), ENOENT);
+	EXPECT(rump_pub_etfs_remove("/no/such/dir/f") == 0);
+	EXPECT(rump_pub_etfs_remove("/no/such/dir/f") == RUMP_ENOENT);
+	EXPECT_ERROR(rump_sys_open("/no/such/dir/f", RUMP_O_RDWR), ENOENT);
+}
+
+static void
+etfs_errors(void)
+{
+	const char *path = host_file("f", "0123456789", 10);
+
+	EXPECT(rump_pub_etfs_register("relative", path, RUMP_ETFS_REG) == RUMP_EINVAL);
+	EXPECT(rump_pub_etfs_register("/k", "/no/such/host/file", RUMP_ETFS_REG) == RUMP_ENOENT);
+	EXPECT(rump_pub_etfs_register("/k", path, RUMP_ETFS_DIR) == RUMP_ENOTDIR);
+	EXPECT(rump_pub_etfs_register_withsize("/k", path, RUMP_ETFS_REG, 11, 1) == RUMP_EINVAL);
+	EXPECT(rump_pub_etfs_register_withsize("/k", path, RUMP_ETFS_REG, 5, 6) == RUMP_EINVAL);
+	EXPECT(rump_pub_etfs_remove("/k") == RUMP_ENOENT);
+}
+
+static void
+etfs_window(void)
+{
+	char buf[16] = {0};
+	int fd;
+
+	EXPECT(rump_pub_etfs_register_withsize("/w", host_file("f", "0123456789", 10), RUMP_ETFS_REG, 3, 4) ==
+	       0);
+	fd = rump_sys_open("/w", RUMP_O_RDWR);
+	EXPECT(rump_sys_read(fd, buf, sizeof(buf)) == 4 && memcmp(buf, "3456", 4) == 0);
+	EXPECT_ERROR(rump_sys_pwrite(fd, "XYZ", 3, 2), ENOSPC);
+	EXPECT_ERROR(rump_sys_pwrite(fd, "X", 1, 4), ENOSPC);
+	EXPECT(rump_sys_pread(fd, buf, 4, 0) == 4 && memcmp(buf, "34XY", 4) == 0);
+	rump_sys_close(fd);
+	EXPECT(rump_pub_etfs_remove("/w") == 0);
+}
+
+static void
+etfs_disk(void)
+{
+	static char sectors[8192], buf[1024];
+	struct rump_disklabel label;
+	struct rump_stat st;
+	int64_t size = 0;
+	int fd;
+
+	for (size_t i = 0; i < sizeof(sectors); i++)
+		sectors[i] = (char)(i / 512 + 'a');
+	EXPECT(rump_pub_etfs_register("/dev/disk", host_file("d", sectors, sizeof(sectors)), RUMP_ETFS_BLK) ==
+	       0);
+	EXPECT(rump_sys_stat("/dev/disk", &st) == 0 && (st.st_mode & RUMP_S_IFMT) == RUMP_S_IFBLK);
+	fd = rump_sys_open("/dev/disk", RUMP_O_RDWR);
+	EXPECT(fd >= 0);
+	EXPECT(rump_sys_pread(fd, buf, 1024, 512) == 1024 && buf[0] == 'b' && buf[1023] == 'c');
+	EXPECT_ERROR(rump_sys_pread(fd, buf, 100, 512), EINVAL);
+	EXPECT_ERROR(rump_sys_pread(fd, buf, 512, 100), EINVAL);
+	memset(buf, 'Z', sizeof(buf));
+	EXPECT(rump_sys_pwrite(fd, buf, 512, 8192 - 512) == 512);
+	EXPECT(rump_sys_pread(fd, buf, 1024, 8192 - 512) == 512);
+	EXPECT(rump_sys_pread(fd, buf, 512, 8192) == 0);
+	EXPECT(rump_sys_ioctl(fd, RUMP_DIOCGMEDIASIZE, &size) == 0 && size == 8192);
+	EXPECT(rump_sys_ioctl(fd, RUMP_DIOCGDINFO, &label) == 0 && label.d_secsize == 512 &&
+	       label.d_secperunit == 16);
+	EXPECT_ERROR(rump_sys_ioctl(fd, RUMP_TIOCGETA, buf), ENOTTY);
+	EXPECT(rump_sys_fsync(fd) == 0);
+	EXPECT(rump_pub_etfs_remove("/dev/disk") == RUMP_EBUSY);
+	rump_sys_close(fd);
+	EXPECT(rump_pub_etfs_remove("/dev/disk") == 0);
+	EXPECT(rump_pub_etfs_register(
+		   "/dev/rdisk", host_file("d", sectors, sizeof(sectors)), RUMP_ETFS_CHR) == 0);
+	fd = rump_sys_open("/dev/rdisk", RUMP_O_RDONLY);
+	EXPECT(rump_sys_read(fd, buf, 512) == 512 && buf[0] == 'a');
+	rump_sys_close(fd);
+	EXPECT(rump_pub_etfs_remove("/dev/rdisk") == 0);
+}
+
+static bool
+lists(const char *path, const char *name)
+{
+	char buf[4096];
+	int fd = rump_sys_open(path, RUMP_O_RDONLY), got;
+	bool found = false;
+
+	while ((got = rump_sys_getdents(fd, buf, sizeof(buf))) > 0)
+		for (int at = 0; at < got; at += ((struct rump_dirent *)(void *)(buf + at))->d_reclen)
+			found |= strcmp(((struct rump_dirent *)(void *)(buf + at))->d_name, name) == 0;
+	rump_sys_close(fd);
+	return found;
+}
+
+static void
+etfs_directory(void)
+{
+	char path[64], buf[16] = {0};
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/sub", host);
+	mkdir(path, 0755);
+	host_file("sub/deep", "deep", 4);
+	host_file("f", "shallow", 7);
+	EXPECT(rump_pub_etfs_register("/host", host, RUMP_ETFS_DIR) == 0);
+	EXPECT(!lists("/", "host"));
+	fd = rump_sys_open("/host/f", RUMP_O_RDONLY);
+	EXPECT(rump_sys_read(fd, buf, sizeof(buf)) == 7);
+	rump_sys_close(fd);
+	EXPECT_ERROR(rump_sys_open("/host/sub/deep", RUMP_O_RDONLY), ENOENT);
+	EXPECT_ERROR(rump_sys_open("/host/new", RUMP_O_CREAT | RUMP_O_RDWR, 0644), EOPNOTSUPP);
+	EXPECT(rump_pub_etfs_remove("/host") == 0);
+	EXPECT(rump_pub_etfs_register("/host", host, RUMP_ETFS_DIR_SUBDIRS) == 0);
+	fd = rump_sys_open("/host/sub/deep", RUMP_O_RDONLY);
+	EXPECT(rump_sys_read(fd, buf, sizeof(buf)) == 4);
+	rump_sys_close(fd);
+	EXPECT(rump_pub_etfs_remove("/host") == 0);
+	unlink(host_file("sub/deep", "", 0));
+	rmdir(path);
+}
+
+/* The rest */
+
+static void
+deep_tree_is_unmounted(void)
+{
+	struct rump_tmpfs_args args = {.ta_version = RUMP_TMPFS_ARGS_VERSION, .ta_root_mode = 0755};
+	int made = 0;
+
+	rump_sys_mkdir("/m", 0755);
+	EXPECT(rump_sys_mount("tmpfs", "/m", 0, &args, sizeof(args)) == 0);
+	rump_sys_chdir("/m");
+	for (int i = 0; i < 20000; i++)
+		made += rump_sys_mkdir("d", 0755) == 0 && rump_sys_chdir("d") == 0;
+	EXPECT(made == 20000);
+	EXPECT_ERROR(rump_sys_unmount("/m", 0), EBUSY);
+	rump_sys_chdir("/");
+	EXPECT(rump_sys_unmount("/m", 0) == 0);
+	EXPECT(rump_sys_rmdir("/m") == 0);
+}
+
+/* Two processes that want each other's byte: whichever comes second is told, and lets go. */
+struct wanting {
+	pthread_barrier_t *both;
+	int64_t first, then;
+	int error;
+};
+
+static void *
+want_both(void *arg)
+{
+	struct wanting *w = arg;
+	struct rump_flock fl = {
+	    .l_type = RUMP_F_WRLCK, .l_whence = RUMP_SEEK_SET, .l_start = w->first, .l_len = 1};
+	int fd;
+
+	rump_pub_lwproc_rfork(RUMP_RFFD_COPY);
+	fd = rump_sys_open("/lock", RUMP_O_RDWR);
+	rump_sys_fcntl(fd, RUMP_F_SETLK, &fl);
+	pthread_barrier_wait(w->both);
+	fl.l_start = w->then;
+	w->error = rump_sys_fcntl(fd, RUMP_F_SETLKW, &fl) == 0 ? 0 : errno;
+	rump_sys_close(fd);
+	rump_pub_lwproc_releaselwp();
+	return NULL;
+}
+
+static void
+deadlock_is_told(void)
+{
+	pthread_barrier_t both;
+	struct wanting w[2] = {{&both, 0, 1, -1}, {&both, 1, 0, -1}};
+	pthread_t threads[2];
+
+	pthread_barrier_init(&both, NULL, 2);
+	rump_sys_close(rump_sys_open("/lock", RUMP_O_CREAT | RUMP_O_RDWR, 0644));
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, want_both, &w[i]);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	EXPECT((w[0].error == 0 && w[1].error == EDEADLK) || (w[0].error == EDEADLK && w[1].error == 0));
+	rump_sys_unlink("/lock");
+	pthread_barrier_destroy(&both);
+}
+
+static void
+null_paths_fail(void)
+{
+	EXPECT_ERROR(rump_sys_open(NULL, RUMP_O_RDONLY), EFAULT);
+	EXPECT_ERROR(rump_sys_mkdir(NULL, 0755), EFAULT);
+	EXPECT_ERROR(rump_sys_rename("/tmp", NULL), EFAULT);
+	EXPECT_ERROR(rump_sys_stat("/", NULL), EFAULT);
+}
+
+int
+main(void)
+{
+	if (mkdtemp(host) == NULL || rump_init() != 0)
+		return 1;
+	printf("1..15\n");
+	test("a fifo has two ends", fifo_ends);
+	test("a fifo fills and empties", fifo_fills);
+	test("a fifo blocks", fifo_blocks);
+	test("a fifo can be waited for", fifo_is_waited_for);
+	test("extended attributes by NetBSD's calls", attributes_of_netbsd);
+	test("extended attributes by calls like Linux's", attributes_like_linux);
+	test("holes take no room", holes);
+	test("a file of the host", etfs_regular);
+	test("what cannot be registered", etfs_errors);
+	test("a part of a file of the host", etfs_window);
+	test("a disk of the host", etfs_disk);
+	test("a directory of the host", etfs_directory);
+	test("a deep tree is unmounted without recursion", deep_tree_is_unmounted);
+	test("a deadlock of locks is told", deadlock_is_told);
+	test("null addresses are told", null_paths_fail);
+	unlink(host_file("f", "", 0));
+	unlink(host_file("d", "", 0));
+	rmdir(host);
+	return failures != 0;
+}
