@@ -5,6 +5,7 @@
 
 #include "tests/unit/unit.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 
 void (*recording_hook)(enum upcall upcall);
 struct rumpuser_mtx *recording_scheduler_mutex;
+int (*recording_syscall)(int number, void *args);
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct recorded_upcall record[MAX_UPCALLS];
@@ -70,15 +72,35 @@ backend_schedule(int nlocks, void *interlock)
 }
 
 static void
+set_lwp(struct lwp *l)
+{
+	if (rumpuser_curlwp() != NULL)
+		rumpuser_curlwpop(RUMPUSER_LWP_CLEAR, rumpuser_curlwp());
+	if (l != NULL)
+		rumpuser_curlwpop(RUMPUSER_LWP_SET, l);
+}
+
+/* Nobody looks into an lwp: they are told apart by their addresses. */
+static struct lwp *
+new_lwp(void)
+{
+	static atomic_uintptr_t last;
+
+	return (struct lwp *)(atomic_fetch_add(&last, 16) + 4096);
+}
+
+static void
 lwproc_switch(struct lwp *l)
 {
 	note(UPCALL_LWPROC_SWITCH, 0, l);
+	set_lwp(l);
 }
 
 static void
 lwproc_release(void)
 {
 	note(UPCALL_LWPROC_RELEASE, 0, NULL);
+	set_lwp(NULL);
 }
 
 static int
@@ -87,6 +109,7 @@ lwproc_rfork(void *priv, int flags, const char *comm)
 	(void)flags;
 	(void)comm;
 	note(UPCALL_LWPROC_RFORK, 0, priv);
+	set_lwp(new_lwp());
 	return 0;
 }
 
@@ -94,6 +117,7 @@ static int
 lwproc_newlwp(pid_t pid)
 {
 	note(UPCALL_LWPROC_NEWLWP, (int)pid, NULL);
+	set_lwp(new_lwp());
 	return 0;
 }
 
@@ -109,7 +133,7 @@ system_call(int number, void *args, long *retval)
 {
 	note(UPCALL_SYSCALL, number, args);
 	retval[0] = retval[1] = 0;
-	return 0;
+	return recording_syscall == NULL ? 0 : recording_syscall(number, args);
 }
 
 static void

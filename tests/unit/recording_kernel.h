@@ -43,6 +43,12 @@ struct recorded_upcall {
 /* Gives the table to rumpuser_init(), once a program, and forgets what was recorded. */
 void recording_start(void);
 
+/*
+ * What the pretended kernel does in a system call, with the number and arguments of hyp_syscall(); NULL for
+ * nothing. Lwps come and go as far as hyp_lwproc_curlwp() tells, and every process is number 1.
+ */
+extern int (*recording_syscall)(int number, void *args);
+
 /* Forgets what was recorded. The calling thread then holds the CPU. */
 void recording_clear(void);
 
