@@ -20,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "hijack/active.h"
 #include "hijack/copy.h"
 #include "hijack/dispatch.h"
 #include "hijack/mem.h"
@@ -124,6 +125,8 @@ long
 hijack_prctl(const struct hijack_call *call)
 {
 	switch (call->arg[0]) {
+	case HIJACK_ACTIVE_QUESTION:
+		return HIJACK_ACTIVE_ANSWER;
 	case PR_SET_SYSCALL_USER_DISPATCH:
 		return -EINVAL;
 	case PR_SET_SECCOMP:

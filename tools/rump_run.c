@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Runs a program with a rump kernel behind some of its system calls.
+ *
+ * The loader runs a program without a preloaded library that it cannot load, and without any if the program
+ * is static or gains privileges. So this program first looks at what it is to start, and then executes itself
+ * with the library: if that is not active in the second run, it was not loaded, and nothing is started.
+ */
+#include "config.h"
+
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tools/run_program.h"
+#include "tools/run_server.h"
+
+/* What the library answers to; see hijack/active.h. */
+#include "hijack/active.h"
+
+#define SECOND "RUMP_RUN__SECOND"
+#define CANNOT_RUN 126
+#define NOT_FOUND 127
+
+static const char usage[] =
+    "[-s url] [-p path] [--sockets=domains] [--kernel=arguments] program [argument ...]";
+
+static const char help[] = "Runs a program whose files under /rump, and whose sockets, are a rump kernel's.\n"
+			   "\n"
+			   "  -s, --server=url      the server to use; RUMP_SERVER by default\n"
+			   "  -p, --path=path       where the rump kernel's files appear: /rump by default\n"
+			   "      --sockets=domains which sockets are the rump kernel's, as in inet:inet6 or "
+			   "all:nolocal; none for none\n"
+			   "      --kernel=args     start a server with these arguments, as in \"-lrumpvfs "
+			   "-lrumpfs_tmpfs\", for this\n"
+			   "                        program alone, and halt it afterwards\n"
+			   "      --help            show this text\n"
+			   "      --version         show the version\n";
+
+static const struct option options[] = {
+    {"server", required_argument, NULL, 's'},
+    {"path", required_argument, NULL, 'p'},
+    {"sockets", required_argument, NULL, 'S'},
+    {"kernel", required_argument, NULL, 'k'},
+    {"help", no_argument, NULL, 'H'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+struct settings {
+	const char *server;
+	const char *path;
+	const char *sockets;
+	const char *kernel;
+};
+
+static void
+set(const char *name, const char *value)
+{
+	if (setenv(name, value, 1) != 0)
+		err(EXIT_FAILURE, "%s", name);
+}
+
+/* The environment of a hijacked program. */
+static void
+set_environment(const struct settings *settings)
+{
+	const char *before = getenv("LD_PRELOAD");
+	char *value;
+
+	if (settings->server != NULL)
+		set("RUMP_SERVER", settings->server);
+	if (getenv("RUMP_SERVER") == NULL)
+		errx(EXIT_FAILURE,
+		    "no server: give -s url, set RUMP_SERVER, or have one started with --kernel");
+	if (settings->path != NULL || settings->sockets != NULL) {
+		const char *sockets = settings->sockets != NULL ? settings->sockets : "all:nolocal";
+		const char *none = strcmp(sockets, "none") == 0 ? NULL : sockets;
+
+		if (asprintf(&value, "path=%s%s%s", settings->path != NULL ? settings->path : "/rump",
+			none != NULL ? ",socket=" : "", none != NULL ? none : "") < 0)
+			err(EXIT_FAILURE, NULL);
+		set("RUMPHIJACK", value);
+		free(value);
+	}
+	if (asprintf(&value, "%s%s%s", run_library(), before != NULL && *before != '\0' ? ":" : "",
+		before != NULL ? before : "") < 0)
+		err(EXIT_FAILURE, NULL);
+	set("LD_PRELOAD", value);
+	free(value);
+}
+
+/* In the second run: the library has to be there. */
+static int
+start_program(char **argv)
+{
+	(void)unsetenv(SECOND);
+	if (prctl(HIJACK_ACTIVE_QUESTION, 0, 0, 0, 0) != HIJACK_ACTIVE_ANSWER)
+		errx(EXIT_FAILURE, "%s was not loaded: %s", run_library(), argv[0]);
+	execvp(argv[0], argv);
+	warn("%s", argv[0]);
+	return errno == ENOENT ? NOT_FOUND : CANNOT_RUN;
+}
+
+static int
+execute_again(char **argv)
+{
+	set(SECOND, "1");
+	execv("/proc/self/exe", argv);
+	err(EXIT_FAILURE, "/proc/self/exe");
+}
+
+/* Waits for the program while it has the terminal's signals to itself. */
+static int
+wait_for(pid_t child)
+{
+	int status;
+
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGQUIT, SIG_IGN);
+	while (waitpid(child, &status, 0) == -1) {
+		if (errno != EINTR)
+			err(EXIT_FAILURE, "waitpid");
+	}
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int
+run_with_kernel(struct settings *settings, char **argv)
+{
+	struct run_server server;
+	int result;
+	pid_t child;
+
+	run_server_start(&server, settings->kernel);
+	settings->server = server.url;
+	set_environment(settings);
+	child = fork();
+	if (child == -1)
+		err(EXIT_FAILURE, "fork");
+	if (child == 0)
+		_exit(execute_again(argv));
+	result = wait_for(child);
+	run_server_stop(&server);
+	return result;
+}
+
+_Noreturn static void
+print(FILE *to, int status, const char *text)
+{
+	fprintf(to, "usage: %s %s\n%s", program_invocation_short_name, usage, text);
+	exit(fflush(to) == 0 ? status : EXIT_FAILURE);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct settings settings = {0};
+	const char *why;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "+s:p:", options, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			settings.server = optarg;
+			break;
+		case 'p':
+			settings.path = optarg;
+			break;
+		case 'S':
+			settings.sockets = optarg;
+			break;
+		case 'k':
+			settings.kernel = optarg;
+			break;
+		case 'H':
+			print(stdout, EXIT_SUCCESS, help);
+		case 'V':
+			printf("%s (%s) %s\n", program_invocation_short_name, PACKAGE_NAME, PACKAGE_VERSION);
+			return EXIT_SUCCESS;
+		default:
+			print(stderr, EXIT_FAILURE, "");
+		}
+	}
+	if (optind == argc)
+		print(stderr, EXIT_FAILURE, "");
+	if (getenv(SECOND) != NULL)
+		return start_program(argv + optind);
+	why = run_why_not(argv[optind]);
+	if (why != NULL)
+		errx(CANNOT_RUN, "%s: %s", argv[optind], why);
+	if (settings.kernel != NULL)
+		return run_with_kernel(&settings, argv);
+	set_environment(&settings);
+	return execute_again(argv);
+}
