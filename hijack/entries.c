@@ -21,6 +21,15 @@ hijack_at(const struct hijack_call *call)
 	return hijack_beyond(hijack_beyond_at, call);
 }
 
+/* Without a path it is the descriptor's times. */
+long
+hijack_utimensat(const struct hijack_call *call)
+{
+	if (call->arg[1] != 0)
+		return hijack_at(call);
+	return hijack_fd(call->arg[0]) >= 0 ? hijack_beyond(hijack_beyond_futimens, call) : hijack_pass(call);
+}
+
 long
 hijack_plain(const struct hijack_call *call)
 {

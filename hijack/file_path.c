@@ -165,17 +165,38 @@ translate_times(const struct timespec *from, struct rump_timespec *to)
 	}
 }
 
+/* Reads the program's two times. */
+static int
+read_times(uint64_t address, struct rump_timespec *to)
+{
+	struct timespec from[2];
+
+	if (address == 0)
+		return 0;
+	if (hijack_copyin(from, address, sizeof(from)) != 0)
+		return -EFAULT;
+	translate_times(from, to);
+	return 0;
+}
+
+long
+hijack_beyond_futimens(const struct hijack_call *call)
+{
+	struct rump_timespec to[2];
+
+	if (read_times((uint64_t)call->arg[2], to) != 0)
+		return -EFAULT;
+	return HIJACK_RUMP(
+	    futimens, (uint64_t)hijack_fd(call->arg[0]), call->arg[2] != 0 ? hijack_slot(to) : 0);
+}
+
 static long
 inside_utimensat(const struct hijack_place *place, const long *rest)
 {
-	struct timespec from[2];
 	struct rump_timespec to[2];
 
-	if (rest[0] != 0) {
-		if (hijack_copyin(from, (uint64_t)rest[0], sizeof(from)) != 0)
-			return -EFAULT;
-		translate_times(from, to);
-	}
+	if (read_times((uint64_t)rest[0], to) != 0)
+		return -EFAULT;
 	return HIJACK_RUMP(utimensat, directory(place), hijack_slot(place->path),
 	    rest[0] != 0 ? hijack_slot(to) : 0, (uint64_t)hijack_abi_at_flags((int)rest[1]));
 }
@@ -361,6 +382,21 @@ on_descriptor(const struct hijack_call *call)
 	}
 }
 
+/*
+ * A link inside may have a target that begins with the prefix: programs make such links by the names they
+ * know. The rump kernel takes it for a name of its own, and finds nothing.
+ */
+static long
+at_place(const struct hijack_call *call, struct hijack_place *place, const long *rest)
+{
+	hijack_inside_fn *entry = inside(call->number);
+	long result = entry(place, rest);
+
+	if (result == -ENOENT && hijack_path_through_links(place, follows(call)))
+		return entry(place, rest);
+	return result;
+}
+
 long
 hijack_beyond_at(const struct hijack_call *call)
 {
@@ -374,7 +410,7 @@ hijack_beyond_at(const struct hijack_call *call)
 	if (error != 0)
 		return error;
 	if (place.inside)
-		return inside(call->number)(&place, &call->arg[2]);
+		return at_place(call, &place, &call->arg[2]);
 	if (place.renamed) {
 		changed.arg[0] = AT_FDCWD;
 		changed.arg[1] = (long)place.path;
@@ -392,7 +428,7 @@ hijack_beyond_plain(const struct hijack_call *call)
 	if (error != 0)
 		return error;
 	if (place.inside)
-		return inside(call->number)(&place, &call->arg[1]);
+		return at_place(call, &place, &call->arg[1]);
 	if (place.renamed)
 		changed.arg[0] = (long)place.path;
 	error = hijack_pass(&changed);

@@ -34,6 +34,7 @@ struct walk {
 	size_t length; /* of done; 0 at the root */
 	char rest[PATH_MAX];
 	int links;
+	bool was_inside; /* on its way */
 };
 
 /* The rump kernel's name for an absolute path that hijack_config_match() found inside. */
@@ -100,8 +101,12 @@ follow_link(struct walk *walk, const char *target, size_t component)
 	if ((size_t)snprintf(rest, sizeof(rest), "%s/%s", target, walk->rest) >= sizeof(rest))
 		return -ENAMETOOLONG;
 	memcpy(walk->rest, rest, strlen(rest) + 1);
-	/* An absolute link inside stays inside: below the prefix, or, for a blanket, where it says. */
-	walk->length = target[0] == '/' ? (match > 0 ? (size_t)match : 0) : component;
+	/* An absolute link inside stays inside: below the prefix, which a program may have put there itself.
+	 */
+	walk->length = component;
+	if (target[0] == '/')
+		walk->length =
+		    match > 0 && hijack_config_match(&hijack_start.config, target) < 0 ? (size_t)match : 0;
 	walk->done[walk->length] = '\0';
 	return 0;
 }
@@ -148,6 +153,8 @@ step(struct walk *walk, const char *name, size_t length, const char *rest, bool 
 	walk->length += 1 + length;
 	walk->done[walk->length] = '\0';
 	memmove(walk->rest, rest, strlen(rest) + 1);
+	if (hijack_config_match(&hijack_start.config, walk->done) >= 0)
+		walk->was_inside = true;
 	if (last && !follow && *walk->rest == '\0')
 		return 0;
 	/* What is not there, or no link, is for the call itself to find out. */
@@ -178,7 +185,7 @@ walk_path(struct walk *walk, bool follow)
 }
 
 static int
-place_absolute(char *path, bool follow, bool renamed, struct hijack_place *place)
+place_absolute(char *path, bool follow, struct hijack_place *place)
 {
 	struct walk walk = {.length = 0};
 	int match, error;
@@ -196,7 +203,7 @@ place_absolute(char *path, bool follow, bool renamed, struct hijack_place *place
 		path = walk.done;
 	}
 	place->inside = match >= 0;
-	place->renamed = renamed && match < 0;
+	place->renamed = match < 0 && walk.was_inside;
 	place->directory = RUMP_AT_FDCWD;
 	memmove(place->path, match >= 0 ? inner_name(path, match) : path,
 	    strlen(match >= 0 ? inner_name(path, match) : path) + 1);
@@ -244,6 +251,43 @@ host_directory(long fd, char *path)
 	return n >= 0 && path[0] != '/' ? -ENOTDIR : n;
 }
 
+static int
+place_relative(const char *path, long directory, struct hijack_place *place)
+{
+	place->inside = true;
+	place->renamed = false;
+	place->directory = directory;
+	memcpy(place->path, path, strlen(path) + 1);
+	return 0;
+}
+
+bool
+hijack_path_through_links(struct hijack_place *place, bool follow)
+{
+	size_t prefix = hijack_start.config.path != NULL ? strlen(hijack_start.config.path) : 0;
+	struct walk walk = {.length = prefix};
+	long base = 0;
+	int match;
+
+	/* Below a descriptor there is no name to start from. */
+	if (prefix == 0 || (place->path[0] != '/' && place->directory != RUMP_AT_FDCWD))
+		return false;
+	memcpy(walk.done, hijack_start.config.path, prefix + 1);
+	if (place->path[0] != '/') {
+		base = hijack_path_current(walk.done, sizeof(walk.done));
+		walk.length = base > 0 ? (size_t)base : 0;
+	}
+	memcpy(walk.rest, place->path, strlen(place->path) + 1);
+	if (base < 0 || walk_path(&walk, follow) != 0 || walk.links == 0)
+		return false;
+	match = hijack_config_match(&hijack_start.config, walk.done);
+	if (match < 0 || strcmp(inner_name(walk.done, match), place->path) == 0)
+		return false;
+	place->directory = RUMP_AT_FDCWD;
+	memmove(place->path, inner_name(walk.done, match), strlen(inner_name(walk.done, match)) + 1);
+	return true;
+}
+
 int
 hijack_path_find(long directory, uint64_t from, bool follow, struct hijack_place *place)
 {
@@ -256,20 +300,20 @@ hijack_path_find(long directory, uint64_t from, bool follow, struct hijack_place
 	if (length <= 0)
 		return length < 0 ? (int)length : -ENOENT;
 	if (text[0] == '/')
-		return place_absolute(text, follow, false, place);
-	if (rump >= 0 || (current && hijack_process()->cwd_inside && !has_dots(text))) {
-		place->inside = true;
-		place->renamed = false;
-		place->directory = rump >= 0 ? rump : RUMP_AT_FDCWD;
-		memcpy(place->path, text, (size_t)length + 1);
-		return 0;
-	}
+		return place_absolute(text, follow, place);
+	if (rump >= 0)
+		return place_relative(text, rump, place);
+	if (current && hijack_process()->cwd_inside && !has_dots(text))
+		return place_relative(text, RUMP_AT_FDCWD, place);
 	n = current ? hijack_path_current(path, sizeof(path)) : host_directory(directory, path);
+	/* A current directory that was removed has no name, but may have a parent. */
+	if (n == -ENOENT && current && hijack_process()->cwd_inside)
+		return place_relative(text, RUMP_AT_FDCWD, place);
 	if (n < 0)
 		return (int)n;
 	if ((size_t)n + 1 + (size_t)length >= sizeof(path))
 		return -ENAMETOOLONG;
 	path[n] = '/';
 	memcpy(path + n + 1, text, (size_t)length + 1);
-	return place_absolute(path, follow, current && hijack_process()->cwd_inside, place);
+	return place_absolute(path, follow, place);
 }

@@ -46,7 +46,8 @@ hijack_abi_stat(struct stat *to, const struct rump_stat *from, const struct hija
 	memset(to, 0, sizeof(*to));
 	to->st_dev = file_system(from->st_dev);
 	to->st_ino = from->st_ino;
-	to->st_mode = from->st_mode & 0177777;
+	/* A link's permissions mean nothing, and Linux shows them all. */
+	to->st_mode = (from->st_mode & 0177777) | (S_ISLNK(from->st_mode) ? 0777 : 0);
 	to->st_nlink = from->st_nlink;
 	to->st_uid = owner(from->st_uid, identity->uid);
 	to->st_gid = owner(from->st_gid, identity->gid);
