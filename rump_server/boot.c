@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -83,12 +84,13 @@ mount_one(const struct kernel *kernel, const struct mountspec *mount, struct com
 }
 
 static int
-bring_up(const struct kernel *kernel, const struct boot_plan *plan, struct complaint *complaint)
+bring_up(struct kernel *kernel, const struct boot_plan *plan, struct complaint *complaint)
 {
 	int error = kernel->init();
 
 	if (error != 0)
 		return complain(complaint, "the kernel does not boot: %s", kernel_strerror(error));
+	kernel->booted = true;
 	for (size_t i = 0; i < plan->nmodules; i++) {
 		if (load_module(kernel, plan->modules[i], complaint) != 0)
 			return -1;
@@ -120,7 +122,7 @@ wait_and_halt(const struct kernel *kernel, const sigset_t *signals)
 }
 
 int
-boot(const struct kernel *kernel, const struct boot_plan *plan, struct complaint *complaint)
+boot(struct kernel *kernel, const struct boot_plan *plan, struct complaint *complaint)
 {
 	bool detach = !plan->options->foreground;
 	sigset_t signals;
@@ -144,4 +146,21 @@ boot(const struct kernel *kernel, const struct boot_plan *plan, struct complaint
 		kernel->daemonize_done(0);
 	wait_and_halt(kernel, &signals);
 	return 0;
+}
+
+_Noreturn static void
+exit_with_failure(void)
+{
+	fflush(NULL);
+	_exit(EXIT_FAILURE);
+}
+
+void
+boot_abandon(const struct kernel *kernel)
+{
+	/* A halt exits with 0, as it should elsewhere. Other handlers of exit() are for the end of a whole
+	 * server. */
+	if (kernel->booted && atexit(exit_with_failure) == 0)
+		kernel->sys_reboot(RUMP_RB_AUTOBOOT, NULL);
+	exit_with_failure();
 }

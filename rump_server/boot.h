@@ -27,6 +27,10 @@ struct boot_plan {
  * all: halting the kernel ends the process. A detached process's failures reach the waiting parent's exit
  * status too.
  */
-int boot(const struct kernel *kernel, const struct boot_plan *plan, struct complaint *complaint);
+int boot(struct kernel *kernel, const struct boot_plan *plan, struct complaint *complaint);
+
+/* Ends the process with status 1 after a failure of boot(): a kernel that was booted already is halted in
+ * order. */
+_Noreturn void boot_abandon(const struct kernel *kernel);
 
 #endif

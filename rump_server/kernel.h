@@ -22,6 +22,7 @@ struct kernel {
 	int (*etfs_register_withsize)(
 	    const char *key, const char *hostpath, int type, uint64_t begin, uint64_t size);
 	int (*etfs_remove)(const char *key);
+	bool booted;
 	/* System calls: -1 with errno, which librumpuser keeps in the host's numbering. */
 	int (*sys_reboot)(int how, char *argument);
 	int (*sys_modctl)(int command, void *argument);

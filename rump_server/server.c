@@ -50,7 +50,7 @@ is_left_out(const struct catalog *catalog, const char *name)
 }
 
 static void
-check_drives(struct server *server, struct complaint *complaint)
+parse_drives(struct server *server, struct complaint *complaint)
 {
 	const struct string_list *specs = &server->options.drives;
 	struct boot_plan *plan = &server->plan;
@@ -58,12 +58,24 @@ check_drives(struct server *server, struct complaint *complaint)
 	plan->drives = calloc(specs->count + 1, sizeof(*plan->drives));
 	if (plan->drives == NULL)
 		err(EXIT_FAILURE, NULL);
-	for (size_t i = 0; i < specs->count; i++) {
-		if (drive_parse(&plan->drives[i], specs->items[i], complaint) != 0)
-			errx(EXIT_FAILURE, "%s", complaint->text);
-	}
 	for (; plan->ndrives < specs->count; plan->ndrives++) {
-		if (drive_open(plan->drives, plan->ndrives, complaint) != 0)
+		struct drive *drive = &plan->drives[plan->ndrives];
+
+		if (drive_parse(drive, specs->items[plan->ndrives], complaint) != 0)
+			errx(EXIT_FAILURE, "%s", complaint->text);
+		for (size_t i = 0; i < plan->ndrives; i++) {
+			if (strcmp(plan->drives[i].key, drive->key) == 0)
+				errx(EXIT_FAILURE, "-d %s: another drive has this key", drive->spec);
+		}
+	}
+}
+
+/* Makes files, so this is the last check. */
+static void
+open_drives(struct server *server, struct complaint *complaint)
+{
+	for (size_t i = 0; i < server->plan.ndrives; i++) {
+		if (drive_open(server->plan.drives, i, complaint) != 0)
 			errx(EXIT_FAILURE, "%s", complaint->text);
 	}
 }
@@ -161,18 +173,24 @@ warn_missing(const struct solution *solution)
 }
 
 static void
-load_components(struct server *server, bool all, struct complaint *complaint)
+solve_components(struct server *server, bool all, struct complaint *complaint)
 {
 	name_components(server, all);
 	if (solver_solve(&server->catalog, server->names.items, server->names.count, kernel_provides,
 		&server->solution, complaint) != 0)
 		errx(EXIT_FAILURE, "%s", complaint->text);
 	warn_missing(&server->solution);
+}
+
+static void
+load_components(struct server *server, struct complaint *complaint)
+{
 	if (kernel_load(&server->solution, complaint) != 0 || kernel_resolve(&server->kernel, complaint) != 0)
 		errx(EXIT_FAILURE, "%s", complaint->text);
 	/* The files are mapped a second time otherwise, for as long as the server runs. */
 	solution_free(&server->solution);
 	catalog_free(&server->catalog);
+	free(server->names.items);
 }
 
 /* The kernel reads these when it boots. */
@@ -203,17 +221,17 @@ serve(struct server *server, bool all)
 	check_url(server);
 	check_modules(server);
 	check_mounts(server, &complaint);
-	check_drives(server, &complaint);
+	parse_drives(server, &complaint);
+	solve_components(server, all, &complaint);
+	open_drives(server, &complaint);
 	set_environment(&server->options);
-	load_components(server, all, &complaint);
+	load_components(server, &complaint);
 	if (boot(&server->kernel, &server->plan, &complaint) == 0)
 		return EXIT_SUCCESS;
 	warnx("%s", complaint.text);
 	if (!server->options.foreground)
 		server->kernel.daemonize_done(EXIT_FAILURE);
-	/* The kernel's threads may be anywhere: no handlers of exit() now. */
-	fflush(NULL);
-	_exit(EXIT_FAILURE);
+	boot_abandon(&server->kernel);
 }
 
 int

@@ -96,6 +96,13 @@ for kernel in $(kernels); do
 	until_true [ ! -e "$kernel.ctl" ]
 	is "$kernel: and unchanged" "$before" "$(cksum <image)"
 
+	# What was mounted before something else fails is unmounted.
+	make_image image
+	refused "$kernel: a second mount that fails" 1 '--mount tmpfs,x,/m/file/x: ' "$server" -s -lrumpfs_ext2fs \
+		-d key=/dev/img,hostpath=image,size=host --mount ext2fs,/dev/img,/m --mount tmpfs,x,/m/file/x \
+		"$RUMP_SERVER"
+	succeeds "$kernel: leaves the image clean" e2fsck -fn image
+	like "$kernel: and marked so" 'Filesystem state: *clean' "$(dumpe2fs -h image 2>/dev/null)"
 	make_disk gpt.img
 	succeeds "$kernel: a partition is mounted" "$server" -lrumpfs_ext2fs \
 		-d key=/dev/p2,hostpath=gpt.img,partition=2 --mount ext2fs,/dev/p2,/mnt "$RUMP_SERVER"

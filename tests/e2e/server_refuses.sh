@@ -18,6 +18,11 @@ refused "a host file that is not there" 1 \
 	'-d key=/dev/x,hostpath=nosuch,size=host: hostpath=nosuch: No such file or directory' \
 	"$server" -d key=/dev/x,hostpath=nosuch,size=host "$url"
 refused "half a drive" 1 '-d key=/dev/x: hostpath is missing' "$server" -d key=/dev/x "$url"
+refused "two drives of one key" 1 'hostpath=b,size=1k: another drive has this key' \
+	"$server" -d key=/dev/x,hostpath=a,size=1k -d key=/dev/x,hostpath=b,size=1k "$url"
+refused "a missing component beside a drive" 1 'component rumpfs_nosuch is not there' \
+	"$server" -l rumpfs_nosuch -d key=/dev/x,hostpath=made,size=1k "$url"
+if [ ! -e made ]; then pass "for which no file is made"; else fail "for which no file is made"; fi
 dd if=/dev/zero of=empty.img bs=1024 count=64 2>/dev/null
 refused "a disk without a label" 1 'disklabel=a in empty.img: no disklabel there' \
 	"$server" -d key=/dev/x,hostpath=empty.img,disklabel=a "$url"
