@@ -6,12 +6,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -193,7 +196,7 @@ has_ring(void)
 		snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 		n = readlink(name, target, sizeof(target) - 1);
 		target[n > 0 ? n : 0] = '\0';
-		found = strstr(target, "io_uring") != NULL;
+		found = strcmp(target, "anon_inode:[io_uring]") == 0;
 	}
 	return found;
 }
@@ -215,6 +218,52 @@ the_engine_is_the_one_asked_for(void **state)
 {
 	(void)state;
 	assert_int_equal(has_ring(), strcmp(ENGINE, "io_uring") == 0 && host_allows_rings());
+}
+
+/* Has the host refuse rings with this error from now on, as containers do. Returns false where that fails. */
+static bool
+forbid_rings(int error)
+{
+	struct sock_filter filter[] = {
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static int
+without_rings(void *arg)
+{
+	unsigned char block[BLOCK];
+	int fd = make_file(8, RUMPUSER_OPEN_RDWR);
+	struct io io;
+
+	if (!forbid_rings(*(int *)arg))
+		return 1;
+	for (size_t i = 0; i < 8; i++) {
+		uncache(fd);
+		io = run(fd, READ, block, BLOCK, (off_t)(i * BLOCK));
+		if (io.error != 0 || io.transferred != BLOCK || !is_block(block, i, 0))
+			return 2;
+	}
+	return has_ring() ? 3 : 0;
+}
+
+static void
+threads_serve_where_rings_are_forbidden(void **state)
+{
+	static int errors[] = {EPERM, ENOSYS, ENOMEM};
+
+	(void)state;
+	if (faults_instrumented())
+		return;
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		assert_int_equal(faults_in_child(without_rings, &errors[i]), 0);
 }
 
 static void
@@ -660,6 +709,7 @@ main(void)
 	    /* In children, which have no use for threads of their parent's: first. */
 	    cmocka_unit_test(a_file_that_must_not_grow_is_efbig),
 	    cmocka_unit_test(a_host_without_threads_is_eagain),
+	    cmocka_unit_test(threads_serve_where_rings_are_forbidden),
 	    cmocka_unit_test(a_request_is_done_by_another_thread),
 	    cmocka_unit_test(the_engine_is_the_one_asked_for),
 	    cmocka_unit_test(many_requests_go_on_at_once),
