@@ -160,6 +160,9 @@ end_interruptible(struct client_call *call)
 	call->listed = false;
 	while (call->pins != 0)
 		host_cond_wait(&c->cond, &c->lock, NULL);
+	/* It may have come too late for this call, and must not meet the lwp's next one. */
+	if (call->interrupted)
+		call->lwps_generation--;
 	host_lock_exit(&c->lock);
 }
 

@@ -53,9 +53,13 @@ struct sp_client {
 
 	/* Of whoever has the reading role: the thread that took `reading` from 0. */
 	_Atomic uint32_t reading;
+	_Atomic bool ended; /* there is an end to be found behind what can be read */
 	struct sp_assembler in;
 	uint8_t *early; /* received, not looked at yet */
 	size_t early_len;
+	uint64_t exec_reqno;
+	uint32_t exec_capabilities;
+	char exec_comm[SP_COMM_MAX];
 
 	struct sp_output out;
 
@@ -86,10 +90,6 @@ struct sp_client {
 	unsigned spares;
 	unsigned lwps_used;
 	uint32_t spares_generation;
-	uint64_t exec_reqno;
-	uint32_t exec_capabilities;
-	char exec_comm[SP_COMM_MAX];
-
 	/* Copies that need no frames; written under the lock. */
 	_Atomic int local; /* 0 not tried, 1 works, -1 does not */
 	int pidfd;

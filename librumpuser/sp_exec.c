@@ -33,7 +33,6 @@ exec_request(struct sp_client *c, const struct sp_frame *frame)
 {
 	const char *comm;
 	uint32_t capabilities;
-	bool begun = false;
 
 	if (frame->header.u == SP_FORK) {
 		cancel(c, frame);
@@ -43,17 +42,22 @@ exec_request(struct sp_client *c, const struct sp_frame *frame)
 		output_error(c, frame->header.reqno, SP_ERR_MALFORMED);
 		return 0;
 	}
+	strcpy(c->exec_comm, comm);
+	c->exec_capabilities = capabilities;
+	c->exec_reqno = frame->header.reqno;
+	return 1;
+}
+
+void
+exec_begin(struct sp_client *c)
+{
 	host_lock_enter(&c->lock);
 	if (c->state == CLIENT_RUNNING) {
-		strcpy(c->exec_comm, comm);
-		c->exec_capabilities = capabilities;
-		c->exec_reqno = frame->header.reqno;
 		c->state = CLIENT_EXEC;
 		request_fail_all(c);
-		begun = true;
 	}
 	host_lock_exit(&c->lock);
-	return begun;
+	client_advance(c);
 }
 
 void

@@ -17,10 +17,12 @@ struct sp_client;
 void handshake_begin(struct sp_client *c, const struct sp_frame *frame);
 
 /*
- * A HANDSHAKE of a client that runs. Returns 1 when it is an EXEC that has begun: nothing more is to be read
- * until it is over, and the reading role is its own; 0 when it was answered.
+ * A HANDSHAKE of a client that runs, for who has the reading role. Returns 1 when it is an EXEC: nothing more
+ * is to be read, what is left is to be put by, and then exec_begin() called, which takes the reading role
+ * over; 0 when it was answered.
  */
 int exec_request(struct sp_client *c, const struct sp_frame *frame);
+void exec_begin(struct sp_client *c);
 
 /*
  * The second half of an EXEC, once the client's calls are over and its lwps are gone: telling the kernel, in

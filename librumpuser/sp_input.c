@@ -5,7 +5,8 @@
  * A client's bytes are read by one thread at a time, which has the reading role: it has taken `reading` from
  * 0. The host reports new bytes once; a worker that is told and finds the role taken leaves a mark by
  * counting it up, and the one that has it looks again before it gives it up. A receive that returns less than
- * there was room for has emptied the socket.
+ * there was room for has emptied the socket, but for its end, which is reported together with what came
+ * before it.
  *
  * The first call that is found is run by the thread that found it, after it has given up the role; more of
  * them go to the pool at once, since the first may sleep.
@@ -134,7 +135,9 @@ receive(struct sp_client *c, struct client_call **call)
 	if (direct)
 		sp_assembler_received(&c->in, (size_t)n);
 	rv = input_bytes(c, buffer, direct ? 0 : (size_t)n, call);
-	return rv == 0 && ((size_t)n == room || sp_pending(&c->transport)) ? 2 : rv;
+	if (rv == 0 && ((size_t)n == room || atomic_load(&c->ended) || sp_pending(&c->transport)))
+		return 2;
+	return rv;
 }
 
 /* Looks at what was put by, then receives until there is no more. */
@@ -175,7 +178,7 @@ read_client(struct sp_client *c)
 		pool_submit(&call->job);
 	if (rv == 1) {
 		(void)pool_busy();
-		client_advance(c);
+		exec_begin(c);
 		pool_free();
 	} else if (rv < 0) {
 		client_drop(c);
@@ -183,12 +186,14 @@ read_client(struct sp_client *c)
 }
 
 void
-pool_event(uint64_t id)
+pool_event(uint64_t id, bool ended)
 {
 	struct sp_client *c = client_find(id);
 
 	if (c == NULL)
 		return;
+	if (ended)
+		atomic_store(&c->ended, true);
 	if (atomic_fetch_add(&c->reading, 1) == 0)
 		read_client(c);
 	client_put(c);

@@ -91,9 +91,8 @@ wake_one(void)
 
 /* Waits for a client or a wake-up. False when nothing came for long. */
 static bool
-wait_event(uint64_t *id)
+wait_event(struct epoll_event *event)
 {
-	struct epoll_event event;
 	uint64_t before = atomic_fetch_add(&counts, IDLE_ONE - SEARCHING_ONE);
 	/* A timer costs the host something each time: only those wait with one that are too many. */
 	int timeout = idle(before) < WORKERS_KEPT ? -1 : IDLE_MS;
@@ -101,11 +100,10 @@ wait_event(uint64_t *id)
 
 	got = atomic_load(&queued) != 0;
 	if (got)
-		event.data.u64 = WAKE_ID;
+		event->data.u64 = WAKE_ID;
 	else
-		got = host_epoll_wait(epoll_fd, &event, timeout) == 1;
+		got = host_epoll_wait(epoll_fd, event, timeout) == 1;
 	atomic_fetch_add(&counts, SEARCHING_ONE - IDLE_ONE);
-	*id = event.data.u64;
 	return got;
 }
 
@@ -131,20 +129,20 @@ worker_main(void *arg)
 {
 	struct worker self = {.buffer = arg};
 	struct job *job;
-	uint64_t id;
+	struct epoll_event event;
 
 	worker_self = &self;
 	kernel_attach(&self);
 	for (;;) {
 		while ((job = pop()) != NULL)
 			job->run(job);
-		if (!wait_event(&id)) {
+		if (!wait_event(&event)) {
 			if (may_end())
 				break;
-		} else if (id == WAKE_ID) {
+		} else if (event.data.u64 == WAKE_ID) {
 			atomic_store(&notified, false);
 		} else {
-			pool_event(id);
+			pool_event(event.data.u64, (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
 		}
 	}
 	kernel_detach(&self);

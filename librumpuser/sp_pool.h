@@ -33,12 +33,12 @@ struct job {
 /* Starts the first workers. Returns 0 or -errno. */
 int pool_start(void);
 
-/* Has a worker call pool_event(id) whenever fd has become readable (edge-triggered), until it is closed. */
+/* Has a worker call pool_event() whenever fd has become readable (edge-triggered), until it is closed. */
 int pool_watch(int fd, uint64_t id);
 void pool_unwatch(int fd);
 
-/* What a client's readiness leads to; not the pool's to define. */
-void pool_event(uint64_t id);
+/* What a client's readiness leads to; not the pool's to define. ended: the other side sends no more. */
+void pool_event(uint64_t id, bool ended);
 
 /* Runs a job soon, in a worker. */
 void pool_submit(struct job *job);
