@@ -36,7 +36,7 @@ inside_openat(const struct hijack_place *place, const long *rest)
 	    openat, directory(place), hijack_slot(place->path), (uint64_t)netbsd, (uint64_t)rest[1] & 07777);
 	/* A link that is not to be followed has an errno of its own on NetBSD, which no other has. */
 	if (rump == -EINVAL && flags & O_NOFOLLOW)
-		return -ELOOP;
+		return flags & O_PATH ? -EOPNOTSUPP : -ELOOP;
 	if (rump < 0)
 		return rump;
 	return hijack_fd_install((int)rump, HIJACK_KIND_FILE, (flags & O_CLOEXEC) != 0);
@@ -364,21 +364,43 @@ means_descriptor(const struct hijack_call *call)
 	       first == '\0';
 }
 
+/* A call on a path, made on a descriptor instead. rest are its arguments behind the path. */
 static long
-on_descriptor(const struct hijack_call *call)
+on_descriptor(long number, long fd, const long *rest)
 {
-	int rump = hijack_fd(call->arg[0]);
+	int rump = hijack_fd(fd);
+	struct rump_timespec times[2];
+	struct hijack_call call = {.arg = {rump, rest[0], rest[1]}, .shadow = fd};
 
-	if (rump < 0)
-		return hijack_pass(call);
-	switch (call->number) {
+	switch (number) {
+	case SYS_openat:
+		call.arg[1] = rest[0] & O_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD;
+		call.arg[2] = 0;
+		return hijack_inside_fcntl(&call);
 	case SYS_newfstatat:
-		return hijack_status_fd(rump, (uint64_t)call->arg[2]);
+		return hijack_status_fd(rump, (uint64_t)rest[0]);
 	case SYS_statx:
-		return hijack_status_fd_extended(rump, (uint64_t)call->arg[4]);
+		return hijack_status_fd_extended(rump, (uint64_t)rest[2]);
+	case SYS_fchmodat:
+		return hijack_inside_fchmod(&call);
+	case SYS_fchownat:
+		return hijack_inside_fchown(&call);
+	case SYS_truncate:
+		return hijack_inside_ftruncate(&call);
+	case SYS_statfs:
+		return hijack_inside_fstatfs(&call);
+	case SYS_faccessat:
+	case SYS_faccessat2:
+		return 0;
+	case SYS_chdir:
+		call.arg[0] = fd;
+		return hijack_beyond_fchdir(&call);
+	case SYS_utimensat:
+		if (read_times((uint64_t)rest[0], times) != 0)
+			return -EFAULT;
+		return HIJACK_RUMP(futimens, (uint64_t)rump, rest[0] != 0 ? hijack_slot(times) : 0);
 	default:
-		return HIJACK_RUMP(fchown, (uint64_t)rump, hijack_inner_uid((uint32_t)call->arg[2]),
-		    hijack_inner_gid((uint32_t)call->arg[3]));
+		return -EOPNOTSUPP;
 	}
 }
 
@@ -390,8 +412,11 @@ static long
 at_place(const struct hijack_call *call, struct hijack_place *place, const long *rest)
 {
 	hijack_inside_fn *entry = inside(call->number);
-	long result = entry(place, rest);
+	long result;
 
+	if (place->shadow >= 0)
+		return on_descriptor(call->number, place->shadow, rest);
+	result = entry(place, rest);
 	if (result == -ENOENT && hijack_path_through_links(place, follows(call)))
 		return entry(place, rest);
 	return result;
@@ -405,7 +430,8 @@ hijack_beyond_at(const struct hijack_call *call)
 	int error;
 
 	if (means_descriptor(call))
-		return on_descriptor(call);
+		return hijack_fd(call->arg[0]) < 0 ? hijack_pass(call)
+						   : on_descriptor(call->number, call->arg[0], &call->arg[2]);
 	error = hijack_path_find(call->arg[0], (uint64_t)call->arg[1], follows(call), &place);
 	if (error != 0)
 		return error;

@@ -24,7 +24,9 @@ find(const struct hijack_call *call, bool follow, struct two *two)
 		error = hijack_path_find(call->arg[2], (uint64_t)call->arg[3], false, &two->to);
 	if (error != 0)
 		return error;
-	if (two->from.inside != two->to.inside)
+	/* A descriptor's name cannot be linked to. */
+	if (two->from.inside != two->to.inside ||
+	    (two->from.inside && (two->from.shadow >= 0 || two->to.shadow >= 0)))
 		return -EXDEV;
 	return two->from.inside;
 }

@@ -98,7 +98,8 @@ follow_link(struct walk *walk, const char *target, size_t component)
 
 	if (++walk->links > LINKS_MAX)
 		return -ELOOP;
-	if ((size_t)snprintf(rest, sizeof(rest), "%s/%s", target, walk->rest) >= sizeof(rest))
+	if ((size_t)snprintf(rest, sizeof(rest), "%s%s%s", target, walk->rest[0] != '\0' ? "/" : "",
+		walk->rest) >= sizeof(rest))
 		return -ENAMETOOLONG;
 	memcpy(walk->rest, rest, strlen(rest) + 1);
 	/* An absolute link inside stays inside: below the prefix, which a program may have put there itself.
@@ -299,6 +300,11 @@ hijack_path_find(long directory, uint64_t from, bool follow, struct hijack_place
 
 	if (length <= 0)
 		return length < 0 ? (int)length : -ENOENT;
+	place->shadow = follow && hijack_process()->fds != NULL ? hijack_path_shadow(text) : -1;
+	if (place->shadow >= 0) {
+		place->inside = true;
+		return 0;
+	}
 	if (text[0] == '/')
 		return place_absolute(text, follow, place);
 	if (rump >= 0)

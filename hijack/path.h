@@ -13,8 +13,12 @@ struct hijack_place {
 	bool inside;    /* in the rump kernel */
 	bool renamed;   /* on the host, but under path, absolute, instead of what the program gave */
 	long directory; /* inside: what the path is relative to, as the rump kernel's *at() calls take it */
+	long shadow;    /* inside: a name of this descriptor's of the program, under /proc or /dev; or -1 */
 	char path[PATH_MAX];
 };
+
+/* The shadow that a path of the host's names, as /proc/self/fd/3 does; -1: none. */
+long hijack_path_shadow(const char *path);
 
 /*
  * Whether a path, relative to a directory descriptor, may lie in the rump kernel: a quick look, by the

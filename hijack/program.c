@@ -161,9 +161,12 @@ static long
 open_to_execute(const struct hijack_place *place)
 {
 	struct rump_stat st;
-	long fd, error = HIJACK_RUMP(
-		     faccessat, (uint64_t)place->directory, hijack_slot(place->path), X_OK, RUMP_AT_EACCESS);
+	long fd, error;
 
+	if (place->shadow >= 0)
+		return HIJACK_RUMP(fcntl, (uint64_t)hijack_fd(place->shadow), RUMP_F_DUPFD_CLOEXEC, 0);
+	error = HIJACK_RUMP(
+	    faccessat, (uint64_t)place->directory, hijack_slot(place->path), X_OK, RUMP_AT_EACCESS);
 	if (error != 0)
 		return error;
 	fd = HIJACK_RUMP(
