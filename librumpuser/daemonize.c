@@ -80,8 +80,6 @@ rumpuser_daemonize_begin(void)
 		return RUMP_EINPROGRESS;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1)
 		return abi_errno_to_netbsd(errno);
-	/* The parent goes without flushing what both would have. */
-	(void)fflush(NULL);
 
 	child = fork();
 	if (child == -1) {
@@ -92,6 +90,7 @@ rumpuser_daemonize_begin(void)
 	}
 	if (child != 0) {
 		close(pair[1]);
+		/* Without flushing: what is buffered is the child's now. */
 		_exit(await_verdict(pair[0], child));
 	}
 	close(pair[0]);
