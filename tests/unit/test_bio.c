@@ -27,6 +27,9 @@
 #include "tests/unit/signal_storm.h"
 #include "tests/unit/strict_kernel.h"
 
+/* librumpuser has some until the process ends. */
+const int unit_keeps_descriptors = 1;
+
 #define BLOCK 4096
 #define BLOCKS 512
 #define READ RUMPUSER_BIO_READ

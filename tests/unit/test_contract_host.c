@@ -16,6 +16,9 @@
 #include "tests/unit/faults.h"
 #include "tests/unit/recording_kernel.h"
 
+/* librumpuser has some until the process ends. */
+const int unit_keeps_descriptors = 1;
+
 static char *path;
 static int fd, pipes[2];
 static char data[512];

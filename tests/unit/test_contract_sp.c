@@ -20,6 +20,9 @@
 #include "sp/wire.h"
 #include "tests/unit/recording_kernel.h"
 
+/* librumpuser has some until the process ends. */
+const int unit_keeps_descriptors = 1;
+
 #define GETPID 20
 #define TEXT "what the client has"
 
