@@ -92,8 +92,8 @@ found_modules(const struct modinfo *const *modules, size_t count)
 }
 
 /* The tables are the kernel's from now on. Nobody asks for symbols yet. */
-static void *symbols;
-static char *symbol_names;
+static void *volatile symbols;
+static char *volatile symbol_names;
 
 static int
 found_symbols(void *symtab, uint64_t symbytes, char *strtab, uint64_t strbytes)

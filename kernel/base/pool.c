@@ -43,7 +43,7 @@ pop(struct rumpk_pool *pool, struct rumpk_pool_shard *shard)
 
 	if (object != NULL) {
 		shard->free = *link_of(pool, object);
-		shard->nfree--;
+		__atomic_store_n(&shard->nfree, shard->nfree - 1, __ATOMIC_RELAXED);
 	}
 	return object;
 }
@@ -53,7 +53,7 @@ push(struct rumpk_pool *pool, struct rumpk_pool_shard *shard, void *object)
 {
 	*link_of(pool, object) = shard->free;
 	shard->free = object;
-	shard->nfree++;
+	__atomic_store_n(&shard->nfree, shard->nfree + 1, __ATOMIC_RELAXED);
 }
 
 /* A new slab: its first object is the result, the others are chained through their links to *rest. */

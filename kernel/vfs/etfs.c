@@ -183,9 +183,9 @@ register_key(const char *text, const char *hostpath, enum rump_etfs_type type, u
 	if (error == 0)
 		error = enter(k);
 	if (error != 0) {
-		key_free(k);
 		if (k->is_disk)
 			(void)hostdisk_destroy(k->disk);
+		key_free(k);
 	}
 	return error;
 }
