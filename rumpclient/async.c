@@ -232,9 +232,9 @@ receive(struct rumpclient *ctx)
 		return;
 	rc_receive_take_over(ctx);
 	do {
-		result = rc_receive_frame(ctx);
+		result = rc_receive_frame(ctx, false);
 		if (result == 0)
-			result = rc_receive_now(ctx);
+			result = ctx->longer != NULL ? -EAGAIN : rc_receive_now(ctx);
 	} while (result == 1);
 	if (result != -EAGAIN && result != -EINTR)
 		rc_lost(ctx);

@@ -81,6 +81,9 @@ struct rumpclient {
 	_Atomic uint64_t tail;
 	struct rc_reception *_Atomic reception;
 	uint8_t *ring;
+	uint8_t *longer; /* a frame that is longer than the ring, as far as it has come; or NULL */
+	size_t longer_len;
+	size_t longer_have;
 	_Atomic uint64_t sleepers; /* slots of the first table */
 	_Atomic uint32_t sleepers_beyond;
 
@@ -195,8 +198,11 @@ int rc_receive(struct rumpclient *ctx, struct rc_slot *slot);
 /* The same with signals blocked and without waiting; -EAGAIN when nothing is there. */
 int rc_receive_now(struct rumpclient *ctx);
 
-/* Handles one frame. Returns 1; 0 when there is no whole one; -errno when the peer broke the protocol. */
-int rc_receive_frame(struct rumpclient *ctx);
+/*
+ * Handles one frame. Returns 1; 0 when there is no whole one; -errno when the peer broke the protocol.
+ * wait: for the rest of a frame that is longer than what is received at once.
+ */
+int rc_receive_frame(struct rumpclient *ctx, bool wait);
 
 /* The connection is gone: tells all who wait. Called with the role. */
 void rc_lost(struct rumpclient *ctx);

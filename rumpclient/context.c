@@ -82,6 +82,8 @@ rc_context_free(struct rumpclient *ctx)
 	if (ctx->event != -1)
 		(void)close(ctx->event);
 	rc_slots_fini(&ctx->slots);
+	if (ctx->longer != NULL)
+		(void)munmap(ctx->longer, ctx->longer_len);
 	if (ctx->ring != NULL)
 		(void)munmap(ctx->ring, 2 * RC_RING_SIZE);
 	(void)munmap(ctx->alive, (size_t)sysconf(_SC_PAGESIZE));

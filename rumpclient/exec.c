@@ -75,7 +75,7 @@ static int
 quiesce(struct rumpclient *ctx)
 {
 	for (;;) {
-		int result = rc_receive_frame(ctx);
+		int result = rc_receive_frame(ctx, true);
 
 		if (result < 0)
 			return result;

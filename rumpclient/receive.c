@@ -198,42 +198,61 @@ handle(struct rumpclient *ctx, const struct sp_header *header, struct sp_cursor 
 	return 0;
 }
 
-/* A frame that is longer than the ring, whose beginning is in it. */
+static void
+drop_long(struct rumpclient *ctx)
+{
+	if (ctx->longer != NULL)
+		(void)munmap(ctx->longer, ctx->longer_len);
+	ctx->longer = NULL;
+}
+
+/* A frame that is longer than the ring, whose beginning is in it, is collected in memory of its own. */
 static int
-handle_long(struct rumpclient *ctx, const struct sp_header *header, uint64_t head)
+begin_long(struct rumpclient *ctx, const struct sp_header *header, uint64_t head)
 {
 	size_t have = (size_t)(atomic_load(&ctx->tail) - head);
-	uint8_t *frame = mmap(NULL, header->len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int error = 0;
+	void *frame = mmap(NULL, header->len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (frame == MAP_FAILED)
 		return -ENOMEM;
 	memcpy(frame, ctx->ring + head % RC_RING_SIZE, have);
-	while (have < header->len) {
-		long n = rc_hostcall(SYS_recvfrom, atomic_load(&ctx->fd), (long)(uintptr_t)(frame + have),
-		    (long)(header->len - have), MSG_DONTWAIT, 0, 0);
+	ctx->longer = frame;
+	ctx->longer_len = header->len;
+	ctx->longer_have = have;
+	atomic_store(&ctx->head, head + have);
+	return 0;
+}
 
-		if (n == -EAGAIN) {
-			rc_wait_deadly(atomic_load(&ctx->fd), POLLIN);
-			continue;
-		}
-		if (n <= 0) {
-			error = n == 0 ? -ENOTCONN : (int)n;
-			break;
-		}
-		have += (size_t)n;
+static int
+continue_long(struct rumpclient *ctx, bool wait)
+{
+	struct sp_header header;
+	int error;
+
+	while (ctx->longer_have < ctx->longer_len) {
+		int fd = atomic_load(&ctx->fd);
+		long n = rc_hostcall(SYS_recvfrom, fd, (long)(uintptr_t)(ctx->longer + ctx->longer_have),
+		    (long)(ctx->longer_len - ctx->longer_have), MSG_DONTWAIT, 0, 0);
+
+		if (n == -EAGAIN && !wait)
+			return 0;
+		if (n == -EAGAIN)
+			rc_wait_deadly(fd, POLLIN);
+		else if (n <= 0)
+			return n == 0 ? -ENOTCONN : (int)n;
+		else
+			ctx->longer_have += (size_t)n;
 	}
-	atomic_store(&ctx->head, atomic_load(&ctx->tail));
-	if (error == 0)
-		error =
-		    handle(ctx, header, sp_cursor(frame + sizeof(*header), header->len - sizeof(*header)));
-	(void)munmap(frame, header->len);
-	return error;
+	memcpy(&header, ctx->longer, sizeof(header));
+	error =
+	    handle(ctx, &header, sp_cursor(ctx->longer + sizeof(header), ctx->longer_len - sizeof(header)));
+	drop_long(ctx);
+	return error != 0 ? error : 1;
 }
 
 /* A frame that is not a short answer. */
 static int
-handle_blocked(struct rumpclient *ctx, const struct sp_header *header, uint64_t head, size_t have)
+handle_blocked(struct rumpclient *ctx, const struct sp_header *header, uint64_t head, size_t have, bool wait)
 {
 	rc_sigmask mask;
 	int result = 1;
@@ -250,14 +269,29 @@ handle_blocked(struct rumpclient *ctx, const struct sp_header *header, uint64_t 
 	} else if (header->len <= RC_RING_SIZE) {
 		result = 0;
 	} else {
-		error = handle_long(ctx, header, head);
+		error = begin_long(ctx, header, head);
+		if (error == 0)
+			result = continue_long(ctx, wait);
 	}
 	rc_restore_signals(&mask);
 	return error != 0 ? error : result;
 }
 
+static int
+more_of_long(struct rumpclient *ctx, bool wait)
+{
+	rc_sigmask mask;
+	int result = 1;
+
+	rc_block_signals(&mask);
+	if (ctx->longer != NULL)
+		result = continue_long(ctx, wait);
+	rc_restore_signals(&mask);
+	return result;
+}
+
 int
-rc_receive_frame(struct rumpclient *ctx)
+rc_receive_frame(struct rumpclient *ctx, bool wait)
 {
 	uint64_t head = atomic_load(&ctx->head);
 	size_t have = (size_t)(atomic_load(&ctx->tail) - head);
@@ -266,6 +300,8 @@ rc_receive_frame(struct rumpclient *ctx)
 	struct rc_slot *slot;
 	size_t len;
 
+	if (__builtin_expect(ctx->longer != NULL, 0))
+		return more_of_long(ctx, wait);
 	if (have < sizeof(header))
 		return 0;
 	memcpy(&header, ctx->ring + head % RC_RING_SIZE, sizeof(header));
@@ -273,10 +309,10 @@ rc_receive_frame(struct rumpclient *ctx)
 	if (header.len < sizeof(header) || header.len > RC_FRAME_MAX)
 		return atomic_load(&ctx->head) == head ? -EBADMSG : 1;
 	if ((header.class != SP_RESPONSE && header.class != SP_ERROR) || len > sizeof(body))
-		return handle_blocked(ctx, &header, head, have);
+		return handle_blocked(ctx, &header, head, have, wait);
 	slot = rc_slot_find(&ctx->slots, header.reqno);
 	if (slot != NULL && slot->call != NULL)
-		return handle_blocked(ctx, &header, head, have);
+		return handle_blocked(ctx, &header, head, have, wait);
 	if (have < header.len)
 		return 0;
 	memcpy(body, ctx->ring + head % RC_RING_SIZE + sizeof(header), len);
@@ -310,6 +346,7 @@ rc_lost(struct rumpclient *ctx)
 	(void)shutdown(atomic_load(&ctx->fd), SHUT_RDWR);
 	atomic_fetch_or(&ctx->state, RC_DOWN);
 	rc_async_unwatch(ctx);
+	drop_long(ctx);
 	atomic_store(&ctx->head, atomic_load(&ctx->tail));
 	rc_slots_each(&ctx->slots, lose, ctx);
 	rc_restore_signals(&mask);

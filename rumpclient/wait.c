@@ -151,7 +151,7 @@ lead(struct rumpclient *ctx, struct rc_slot *slot, bool inherited)
 {
 	rc_receive_take_over(ctx);
 	for (;;) {
-		int result = rc_receive_frame(ctx);
+		int result = rc_receive_frame(ctx, true);
 
 		if (rc_raised) {
 			rc_raised = false;
