@@ -49,17 +49,33 @@ keep(const char *text, size_t len)
 	rumpk_unlock(lock);
 }
 
+static void
+tell(bool aloud, const char *format, va_list ap)
+{
+	char text[256];
+	int len = rumpk_vsnprintf(text, sizeof(text), format, ap);
+
+	keep(text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
+	if (aloud)
+		rumpuser_dprintf("%s", text);
+}
+
 void
 rumpk_log(const char *format, ...)
 {
-	char text[256];
 	va_list ap;
-	int len;
 
 	va_start(ap, format);
-	len = rumpk_vsnprintf(text, sizeof(text), format, ap);
+	tell(verbose, format, ap);
 	va_end(ap);
-	keep(text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
-	if (verbose)
-		rumpuser_dprintf("%s", text);
+}
+
+void
+rumpk_warn(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	tell(true, format, ap);
+	va_end(ap);
 }

@@ -17,6 +17,9 @@ RUMPK_EXPORT int rumpk_vsnprintf(char *buf, size_t size, const char *format, va_
 /* To the host's stderr, and kept for kern.msgbuf; without RUMP_VERBOSE only kept. */
 RUMPK_EXPORT void rumpk_log(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 
+/* The same, and always to stderr: what the kernel's owner has to know, such as a broken image. */
+RUMPK_EXPORT void rumpk_warn(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
+
 /* Says why on stderr, and ends the host process with a core. For broken invariants only. */
 RUMPK_EXPORT void rumpk_panic(const char *format, ...)
     __attribute__((__format__(__printf__, 1, 2), __noreturn__));

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation: transfers go to the host by rumpuser_bio and are waited for; any number may be under
- * way. A disk has one host descriptor, opened with the first open and again, for writing, when somebody wants
+ * Theory of operation: each transfer is made by the thread that waits for it; any number may be under way. A
+ * disk has one host descriptor, opened with the first open and again, for writing, when somebody wants
  * that for the first time.
  */
 #include <string.h>
 #include "kernel/base/lock.h"
 #include "kernel/base/mem.h"
 #include "kernel/base/print.h"
-#include "kernel/base/sleep.h"
 #include "kernel/dev/dev.h"
 #include "kernel/dev/hostdisk.h"
 
@@ -30,42 +29,14 @@ struct disk {
 static rumpk_mutex disks_lock;
 static struct disk *disks[DISKS_MAX];
 
-/* A transfer that is waited for. */
-struct transfer {
-	rumpk_mutex lock;
-	struct rumpk_waitq done_wq;
-	bool done;
-	size_t moved;
-	int error;
-};
-
-static void
-biodone(void *arg, size_t moved, int error)
-{
-	struct transfer *t = arg;
-
-	rumpk_lock(t->lock);
-	t->done = true;
-	t->moved = moved;
-	t->error = error;
-	rumpk_waitq_wake(&t->done_wq);
-	rumpk_unlock(t->lock);
-}
-
+/* One transfer that is waited for: by this thread, as nobody else has anything to do meanwhile. */
 static int
-bio_wait(int fd, int op, void *buf, size_t len, int64_t offset, size_t *moved)
+transfer(int fd, enum rumpk_rw rw, void *buf, size_t len, uint64_t offset, size_t *moved)
 {
-	struct transfer t = {.done = false};
+	struct rumpuser_iovec iov = {.iov_base = buf, .iov_len = len};
 
-	rumpk_mutex_init(&t.lock);
-	rumpuser_bio(fd, op, buf, len, offset, biodone, &t);
-	rumpk_lock(t.lock);
-	while (!t.done)
-		(void)rumpk_waitq_sleep(&t.done_wq, t.lock, RUMPK_SLEEP_UNINTERRUPTIBLE, RUMPK_FOREVER);
-	rumpk_unlock(t.lock);
-	rumpk_mutex_destroy(&t.lock);
-	*moved = t.moved;
-	return t.error;
+	return rw == RUMPK_READ ? rumpuser_iovread(fd, &iov, 1, (int64_t)offset, moved)
+				: rumpuser_iovwrite(fd, &iov, 1, (int64_t)offset, moved);
 }
 
 static struct disk *
@@ -144,8 +115,7 @@ disk_transfer(uint64_t dev, enum rumpk_rw rw, void *buf, size_t len, uint64_t of
 	if (offset > d->size || len > d->size - offset)
 		return RUMP_EINVAL;
 	while (len > 0) {
-		error = bio_wait(d->fd, rw == RUMPK_READ ? RUMPUSER_BIO_READ : RUMPUSER_BIO_WRITE, buf, len,
-		    (int64_t)(d->begin + offset), &moved);
+		error = transfer(d->fd, rw, buf, len, d->begin + offset, &moved);
 		if (error != 0)
 			return error;
 		/* The host's file has become shorter than it was. */

@@ -62,7 +62,7 @@ at(char *block, uint32_t offset)
 
 /* The entry at an offset of a block; false when it is not one. */
 static bool
-parse(const struct ext2_mount *m, char *block, uint32_t offset, struct raw *raw)
+parse(struct ext2_mount *m, char *block, uint32_t offset, struct raw *raw)
 {
 	struct ext2_dir_entry_2 *entry = at(block, offset);
 	unsigned rec_len;
@@ -100,7 +100,7 @@ is_dotdot(const struct raw *raw)
 /* The room that an entry leaves behind its name. The checksum's place looks like an unused entry, and is
  * none. */
 static uint32_t
-gap_of(const struct ext2_mount *m, const struct raw *raw)
+gap_of(struct ext2_mount *m, const struct raw *raw)
 {
 	if (raw->ino == 0 && raw->type == EXT2_DIR_NAME_LEN_CSUM >> 8 &&
 	    ext2fs_has_feature_metadata_csum(m->fs->super))
@@ -202,7 +202,7 @@ index_find(struct ext2_dir *dir, const struct name *name)
 
 /* Takes one block's entries into the index. */
 static int
-index_block(const struct ext2_mount *m, struct ext2_dir *dir, uint64_t number, char *block)
+index_block(struct ext2_mount *m, struct ext2_dir *dir, uint64_t number, char *block)
 {
 	struct raw raw;
 	int error = 0;
@@ -326,7 +326,7 @@ ext2_dir_is_empty(struct vnode *dvp, bool *empty)
 }
 
 static uint32_t
-largest_gap(const struct ext2_mount *m, char *block)
+largest_gap(struct ext2_mount *m, char *block)
 {
 	uint32_t largest = 0;
 	struct raw raw;
@@ -444,7 +444,7 @@ enter_block(struct ext2_mount *m, struct ext2_node *node, struct ext2_dir *dir, 
 {
 	char *block = rumpk_alloc(m->fs->blocksize);
 	uint64_t physical;
-	uint32_t offset;
+	uint32_t offset = 0;
 	int error;
 
 	if (block == NULL)

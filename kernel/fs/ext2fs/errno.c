@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <et/com_err.h>
 #include "kernel/base/print.h"
 #include "kernel/fs/ext2fs/ext2fs.h"
 
+/* A broken image may break every call: after some complaints it has been said. */
+#define MOST_COMPLAINTS 10
+
+static void
+complain(struct ext2_mount *m, errcode_t error)
+{
+	if (__atomic_fetch_add(&m->complaints, 1, __ATOMIC_RELAXED) < MOST_COMPLAINTS)
+		rumpk_warn("ext2fs: device %llx: %s: run e2fsck\n", (unsigned long long)m->device.dev,
+		    error_message(error));
+}
+
 int
-ext2_error(const struct ext2_mount *m, errcode_t error)
+ext2_error(struct ext2_mount *m, errcode_t error)
 {
 	switch (error) {
 	case 0:
@@ -33,8 +45,7 @@ ext2_error(const struct ext2_mount *m, errcode_t error)
 	case EXT2_ET_BAD_MAGIC:
 		return RUMP_EINVAL;
 	default:
-		rumpk_log("ext2fs: device %llx: error %ld of the library: run e2fsck\n",
-		    (unsigned long long)m->device.dev, (long)error);
+		complain(m, error);
 		return RUMP_EIO;
 	}
 }

@@ -38,6 +38,7 @@ struct ext2_dir;
 struct ext2_mount {
 	ext2_filsys fs;
 	struct rumpk_special device;
+	uint32_t complaints; /* about the image, so far; atomic */
 	bool rdonly;
 	bool gone;      /* written back and marked clean: reclaim has nothing more to do */
 	uint16_t state; /* s_state as it was, to be restored when unmounted */
@@ -77,8 +78,8 @@ ext2_small_inode(struct ext2_node *node)
 	return (struct ext2_inode *)&node->inode;
 }
 
-/* errno.c: libext2fs's error as a RUMP_E*. What means that the image is broken is logged. */
-int ext2_error(const struct ext2_mount *m, errcode_t error);
+/* errno.c: libext2fs's error as a RUMP_E*. What means that the image is broken is said on the console. */
+int ext2_error(struct ext2_mount *m, errcode_t error);
 
 /* io.c: an I/O manager over the mount's device. Only one mount is opened at a time. */
 errcode_t ext2_open(struct ext2_mount *m, int flags);

@@ -128,7 +128,7 @@ load_attributes(struct ext2_mount *m, struct ext2_node *node, struct vnode *vp)
 	if (vp->v_type == VDIR &&
 	    (size % m->fs->blocksize != 0 || size / m->fs->blocksize > ext2fs_blocks_count(m->fs->super)))
 		return ext2_error(m, EXT2_ET_DIR_CORRUPTED);
-	vp->v_mode = inode->i_mode;
+	vp->v_mode = inode->i_mode & 07777;
 	vp->v_uid = inode->i_uid | (uint32_t)inode->osd2.linux2.l_i_uid_high << 16;
 	vp->v_gid = inode->i_gid | (uint32_t)inode->osd2.linux2.l_i_gid_high << 16;
 	vp->v_nlink = inode->i_links_count;
@@ -189,7 +189,7 @@ ext2_write_inode(struct ext2_mount *m, struct ext2_node *node)
 	const struct vnode *vp = node->vn;
 	errcode_t error = 0;
 
-	inode->i_mode = (uint16_t)vp->v_mode;
+	inode->i_mode = (uint16_t)(rumpk_vtype_mode(vp->v_type) | (vp->v_mode & 07777));
 	inode->i_uid = (uint16_t)vp->v_uid;
 	inode->osd2.linux2.l_i_uid_high = (uint16_t)(vp->v_uid >> 16);
 	inode->i_gid = (uint16_t)vp->v_gid;

@@ -129,6 +129,12 @@ ext2_map_written(struct ext2_mount *m, struct ext2_node *node, uint64_t block, u
 		struct ext2fs_extent extent;
 
 		error = ext2fs_extent_goto(handle, at);
+		/* A hole between what was written. */
+		if (error == EXT2_ET_EXTENT_NOT_FOUND) {
+			at++;
+			error = 0;
+			continue;
+		}
 		if (error == 0)
 			error = ext2fs_extent_get(handle, EXT2_EXTENT_CURRENT, &extent);
 		if (error != 0)

@@ -165,7 +165,7 @@ replace(
 
 /* A directory has come under another one. [X, mount's lock] */
 static int
-move_up(struct ext2_mount *m, struct vnode *fdvp, struct vnode *fvp, struct vnode *tdvp)
+move_up(struct vnode *fdvp, struct vnode *fvp, struct vnode *tdvp)
 {
 	int error = ext2_dir_redirect(fvp, &up, ext2_node_of(tdvp)->ino, VDIR);
 
@@ -199,7 +199,7 @@ ext2_rename(struct vnode *fdvp, const struct name *fname, struct vnode *fvp, str
 	if (error == 0)
 		error = ext2_dir_remove(fdvp, fname);
 	if (error == 0 && moves_up)
-		error = move_up(m, fdvp, fvp, tdvp);
+		error = move_up(fdvp, fvp, tdvp);
 	if (error == 0)
 		error = touch_directory(m, tdvp);
 	if (error == 0 && fdvp != tdvp)

@@ -7,6 +7,7 @@
  * nor replayed: an image that needs that is not mounted for writing.
  */
 #include <string.h>
+#include "kernel/base/lwp.h"
 #include "kernel/base/mem.h"
 #include "kernel/base/print.h"
 #include "kernel/fs/ext2fs/ext2fs.h"
@@ -29,7 +30,7 @@
 static int
 refuse(const struct mount *mp, const char *why, int error)
 {
-	rumpk_log("ext2fs: %s: %s\n", mp->mnt_from, why);
+	rumpk_warn("ext2fs: %s: %s\n", mp->mnt_from, why);
 	return error;
 }
 
@@ -336,6 +337,7 @@ static struct vfsops ext2_ops = {
 static void
 ext2fs_init(void)
 {
+	initialize_ext2_error_table();
 	ext2_io_init();
 	rumpk_vfs_register(&ext2_ops);
 }
