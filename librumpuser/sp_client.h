@@ -39,7 +39,7 @@ struct sp_output {
 	struct host_lock lock;
 	struct host_cond drained;
 	STAILQ_HEAD(, output_chunk) chunks;
-	size_t queued;
+	_Atomic size_t queued;
 	bool waiting; /* the loop watches for room */
 	bool closed;
 };

@@ -118,11 +118,14 @@ static int
 receive(struct sp_client *c, struct client_call **call)
 {
 	size_t room;
-	uint8_t *buffer = sp_assembler_room(&c->in, &room);
-	bool direct = buffer != NULL;
+	uint8_t *buffer;
+	bool direct;
 	ssize_t n;
 	int rv;
 
+	output_await_room(c);
+	buffer = sp_assembler_room(&c->in, &room);
+	direct = buffer != NULL;
 	if (!direct) {
 		buffer = worker_self->buffer;
 		room = WORKER_BUFFER;

@@ -210,9 +210,11 @@ loop_start(enum sp_transport_kind kind, int listener, const char *banner)
 
 	if (config == NULL)
 		return -ENOMEM;
-	/* No lock: it is used from one thread. Several changes to one descriptor between two waits cost one
-	 * system call. */
-	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+	/*
+	 * No lock: it is used from one thread. And no list of changes that would be applied later, when
+	 * another thread has closed the descriptor and its number is another client's.
+	 */
+	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 	base = event_base_new_with_config(config);
 	event_config_free(config);
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

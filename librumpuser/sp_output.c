@@ -3,9 +3,10 @@
  * Theory of operation
  *
  * A frame goes to the socket from the thread that made it. What the socket does not take is queued, and the
- * loop sends it when there is room. Only then is memory used, and no more than OUTPUT_QUEUE_MAX and one frame
- * for each thread that works for the client: a thread that finds more waits, having let another worker take
- * its place, until the client has read, or has left everything unread for so long that the loop drops it.
+ * loop sends it when there is room. Only then is memory used. While the queue is full, the client is not read
+ * from, and threads with much to send wait, having let another worker take their place: until the client has
+ * read, or has left everything unread for so long that the loop drops it. Answers to the calls that were read
+ * before are short and go to the queue all the same, so that they do not hold a thread each.
  */
 #include "librumpuser/sp_output.h"
 
@@ -69,14 +70,22 @@ output_is_closed(struct sp_output *out)
 	return closed;
 }
 
-static bool
-enqueue(struct sp_output *out, const struct iovec *iov, int count)
+static size_t
+total(const struct iovec *iov, int count)
 {
-	struct output_chunk *chunk;
 	size_t len = 0;
 
 	for (int i = 0; i < count; i++)
 		len += iov[i].iov_len;
+	return len;
+}
+
+static bool
+enqueue(struct sp_output *out, const struct iovec *iov, int count)
+{
+	struct output_chunk *chunk;
+	size_t len = total(iov, count);
+
 	chunk = malloc(sizeof(*chunk) + len);
 	if (chunk == NULL)
 		return false;
@@ -90,14 +99,6 @@ enqueue(struct sp_output *out, const struct iovec *iov, int count)
 	STAILQ_INSERT_TAIL(&out->chunks, chunk, entries);
 	out->queued += len;
 	return true;
-}
-
-/* Waits, with the lock held before and after, until the queue is short again. */
-static void
-wait_for_room(struct sp_output *out)
-{
-	while (!out->closed && out->queued > OUTPUT_QUEUE_MAX)
-		host_cond_wait(&out->drained, &out->lock, NULL);
 }
 
 /* Sends or queues, with the lock held. False when the client is to be dropped. */
@@ -122,26 +123,35 @@ send_locked(struct sp_client *c, struct iovec *iov, int count, bool *watch)
 	return true;
 }
 
+void
+output_await_room(struct sp_client *c)
+{
+	struct sp_output *out = &c->out;
+	bool was_busy = worker_self == NULL || worker_self->busy;
+
+	if (atomic_load_explicit(&out->queued, memory_order_relaxed) <= OUTPUT_QUEUE_MAX)
+		return;
+	if (!pool_busy()) {
+		client_drop(c); /* or it would stop everybody */
+		return;
+	}
+	host_lock_enter(&out->lock);
+	while (!out->closed && out->queued > OUTPUT_QUEUE_MAX)
+		host_cond_wait(&out->drained, &out->lock, NULL);
+	host_lock_exit(&out->lock);
+	if (!was_busy)
+		pool_free();
+}
+
 bool
 output_send(struct sp_client *c, struct iovec *iov, int count)
 {
 	struct sp_output *out = &c->out;
 	bool watch = false, sent = false, gone;
 
+	if (total(iov, count) > OUTPUT_MUCH)
+		output_await_room(c);
 	host_lock_enter(&out->lock);
-	if (out->queued > OUTPUT_QUEUE_MAX && !out->closed) {
-		bool was_busy = worker_self != NULL && worker_self->busy;
-
-		host_lock_exit(&out->lock);
-		if (!was_busy && !pool_busy()) {
-			client_drop(c);
-			return false;
-		}
-		host_lock_enter(&out->lock);
-		wait_for_room(out);
-		if (!was_busy)
-			pool_free();
-	}
 	gone = out->closed;
 	if (!gone)
 		sent = send_locked(c, iov, count, &watch);

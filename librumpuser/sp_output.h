@@ -13,8 +13,10 @@
 struct sp_client;
 struct sp_output;
 
-/* Beyond this much in a client's queue, who sends to it waits for it to read. */
+/* Beyond this much in a client's queue, who sends much to it waits for it to read, and it is not read from.
+ */
 #define OUTPUT_QUEUE_MAX (1u << 20)
+#define OUTPUT_MUCH 4096
 
 void output_init(struct sp_output *out);
 void output_fini(struct sp_output *out);
@@ -24,9 +26,8 @@ void output_close(struct sp_output *out);
 bool output_is_closed(struct sp_output *out);
 
 /*
- * Sends a frame of up to OUTPUT_PARTS_MAX parts, the first of which begins with its header; iov is used up.
- * Waits while the client's queue is full, without a CPU of the kernel and without locks. False when the
- * client is gone.
+ * Sends a frame of up to OUTPUT_PARTS_MAX parts; iov is used up. A long one waits while the client's queue is
+ * full, without a CPU of the kernel and without locks. False when the client is gone.
  */
 #define OUTPUT_PARTS_MAX 4
 bool output_send(struct sp_client *c, struct iovec *iov, int count);
@@ -37,6 +38,9 @@ bool output_frame(struct sp_client *c, enum sp_class class, uint16_t type, uint3
 
 /* An error frame. */
 bool output_error(struct sp_client *c, uint64_t reqno, enum sp_error code);
+
+/* Waits while the client's queue is full. In a worker. */
+void output_await_room(struct sp_client *c);
 
 /* The socket has room, says the loop. Returns 1 when there is more to send, 0 when not, -errno when it is
  * broken. */
