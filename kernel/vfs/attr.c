@@ -209,8 +209,8 @@ sys_fchmodat(struct lwp *l, rumpk_args args, long *retval)
 }
 
 /*
- * chown: -1 leaves a field. NetBSD's own takes away the set-id bit of what is changed; the POSIX one both, unless the
- * superuser calls.
+ * chown: -1 leaves a field. NetBSD's own takes away the set-id bit of what is changed; the POSIX one both,
+ * unless the superuser calls.
  */
 
 struct owners {
@@ -238,7 +238,8 @@ change_owner(struct vnode *vp, const struct rumpk_cred *cred, const void *arg, s
 	if (to->posix)
 		taken = rumpk_cred_issuper(cred) ? 0 : RUMP_S_ISUID | RUMP_S_ISGID;
 	else
-		taken = (to->uid != UINT32_MAX ? RUMP_S_ISUID : 0) | (to->gid != UINT32_MAX ? RUMP_S_ISGID : 0);
+		taken =
+		    (to->uid != UINT32_MAX ? RUMP_S_ISUID : 0) | (to->gid != UINT32_MAX ? RUMP_S_ISGID : 0);
 	if (vp->v_mode & taken) {
 		va->va_set |= VA_MODE;
 		va->va_mode = vp->v_mode & ~taken;

@@ -178,8 +178,22 @@ carries(const struct mount *mp)
 static void
 kill_vnode(struct vnode *vp, void *arg)
 {
-	(void)arg;
+	if (__atomic_load_n(&vp->v_vflag, __ATOMIC_ACQUIRE) & VV_DEAD)
+		return;
 	rumpk_vgone(vp);
+	++*(unsigned *)arg;
+}
+
+/* What was under way may have brought in more: until there is nothing left to kill. */
+static void
+kill_vnodes(struct mount *mp)
+{
+	unsigned killed;
+
+	do {
+		killed = 0;
+		rumpk_vcache_each(mp, kill_vnode, &killed);
+	} while (killed != 0);
 }
 
 /* Nobody can be on the way in any more once walks have ended; who is in is counted. [list lock] */
@@ -242,7 +256,7 @@ mount_leave(struct mount *mp, struct vnode *root, bool force)
 		return error;
 	__atomic_store_n(&mp->mnt_covered, NULL, __ATOMIC_SEQ_CST);
 	if (mp->mnt_vcache != NULL)
-		rumpk_vcache_each(mp, kill_vnode, NULL);
+		kill_vnodes(mp);
 	mount_destroy(mp);
 	rumpk_rcu_synchronize();
 	rumpk_vrele(covered);

@@ -73,14 +73,17 @@ struct mount {
 	struct vcache *mnt_vcache; /* of file systems that use one (vcache.h) */
 	char mnt_on[RUMP_VFS_MNAMELEN];
 	char mnt_from[RUMP_VFS_MNAMELEN];
-	uint32_t
-	    mnt_writers; /* open for writing, or about to change something: not to become read-only; atomic */
 	uint32_t mnt_released, mnt_freed;
 	void *mnt_raw; /* the memory that it lies in */
 	struct rcu_head mnt_rcu;
 	struct {
 		_Alignas(64) uint64_t comings, goings;
 	} mnt_users[MOUNT_SLOTS];
+	/*
+	 * Open for writing, or about to change something: not to become read-only. Atomic, and apart from what
+	 * everybody reads.
+	 */
+	_Alignas(64) uint32_t mnt_writers;
 };
 
 /* Adds a type of file system; RUMP_EEXIST. ops stays the caller's, and is linked. */

@@ -314,8 +314,7 @@ namei_parent(struct lwp *l, int atfd, unsigned flags, struct parent *pa)
 {
 	const struct rumpk_cred *cred = rumpk_proc_cred(l->proc);
 
-	if (atfd == RUMP_AT_FDCWD && !(flags & NAMEI_FOLLOW) &&
-	    parent_fast(l, cred, pa))
+	if (atfd == RUMP_AT_FDCWD && !(flags & NAMEI_FOLLOW) && parent_fast(l, cred, pa))
 		return 0;
 	return walk_from(l, cred, atfd, pa->pa_path, flags, pa, NULL);
 }
