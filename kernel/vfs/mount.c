@@ -7,6 +7,7 @@
 
 struct vnode *rumpk_rootvnode;
 
+/* Taken before any vnode's lock. */
 static rumpk_mutex mount_list_lock;
 static struct mount *mounts, **mounts_tail = &mounts;
 static struct vfsops *types;
@@ -134,20 +135,35 @@ mount_busy(const struct mount *mp)
 	return comings != goings;
 }
 
+/* Covers the directory, under the lock that its removal takes too. */
+static int
+cover(struct mount *mp, struct vnode *covered)
+{
+	int error = 0;
+
+	vnode_lock(covered);
+	if (covered->v_nlink == 0 || mount_dead(covered->v_mount))
+		error = RUMP_ENOENT;
+	else if (covered->v_mounted != NULL)
+		error = RUMP_EBUSY;
+	else
+		__atomic_store_n(&covered->v_mounted, mp, __ATOMIC_SEQ_CST);
+	vnode_unlock(covered);
+	return error;
+}
+
 int
 mount_enter(struct mount *mp, struct vnode *covered)
 {
 	int error = 0;
 
 	rumpk_lock(mount_list_lock);
-	if (covered != NULL && covered->v_mounted != NULL) {
-		error = RUMP_EBUSY;
-	} else {
-		mp->mnt_covered = covered;
+	mp->mnt_covered = covered;
+	if (covered != NULL)
+		error = cover(mp, covered);
+	if (error == 0) {
 		*mounts_tail = mp;
 		mounts_tail = &mp->mnt_next;
-		if (covered != NULL)
-			__atomic_store_n(&covered->v_mounted, mp, __ATOMIC_SEQ_CST);
 	}
 	rumpk_unlock(mount_list_lock);
 	return error;

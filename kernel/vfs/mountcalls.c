@@ -120,11 +120,8 @@ mount_new(struct lwp *l, struct vfsops *ops, struct vnode *vp, uint64_t flags, r
 	error = set_on(mp, vp);
 	if (error == 0)
 		error = ops->vfs_mount(mp, ma.data, &ma.len, flags, 0);
-	if (error == 0) {
-		vnode_lock(vp);
-		error = vp->v_nlink == 0 || mount_dead(vp->v_mount) ? RUMP_ENOENT : mount_enter(mp, vp);
-		vnode_unlock(vp);
-	}
+	if (error == 0)
+		error = mount_enter(mp, vp);
 	if (error != 0)
 		mount_destroy(mp);
 	rumpk_free(ma.data, ma.size);
