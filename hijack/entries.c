@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -12,6 +13,7 @@
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
 #include "hijack/path.h"
+#include "hijack/start.h"
 
 long
 hijack_at(const struct hijack_call *call)
@@ -248,6 +250,28 @@ hijack_close_range(const struct hijack_call *call)
 	if (hijack_process()->context == NULL)
 		return hijack_pass(call);
 	return hijack_beyond(hijack_beyond_close_range, call);
+}
+
+/* The domains that the configuration names; those that have no like in the rump kernel are the host's. */
+long
+hijack_socket(const struct hijack_call *call)
+{
+	unsigned int sockets = hijack_start.config.sockets, domain = 0;
+
+	switch (call->arg[0]) {
+	case AF_UNIX:
+		domain = HIJACK_DOMAIN_LOCAL;
+		break;
+	case AF_INET:
+		domain = HIJACK_DOMAIN_INET;
+		break;
+	case AF_INET6:
+		domain = HIJACK_DOMAIN_INET6;
+		break;
+	default:
+		break;
+	}
+	return sockets & domain ? hijack_beyond(hijack_beyond_socket, call) : hijack_pass(call);
 }
 
 long

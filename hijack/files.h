@@ -21,7 +21,7 @@ hijack_call_fn hijack_beyond_rename, hijack_beyond_link, hijack_beyond_symlink;
 /* Of descriptors and the process. */
 hijack_call_fn hijack_beyond_getcwd, hijack_beyond_fchdir, hijack_beyond_futimens, hijack_beyond_umask,
     hijack_beyond_close, hijack_beyond_dup2, hijack_beyond_close_range, hijack_beyond_mmap,
-    hijack_beyond_sendfile;
+    hijack_beyond_sendfile, hijack_beyond_socket;
 
 /* Status by descriptor: newfstatat's and statx's results for the program. */
 long hijack_status_fd(int rump, uint64_t to);

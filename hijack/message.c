@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Sending and receiving. Data goes between the rump kernel and the program's buffers; headers and addresses
+ * are translated. */
+#include <errno.h>
+#include <linux/limits.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "hijack/abi/socket.h"
+#include "hijack/copy.h"
+#include "hijack/files.h"
+#include "hijack/rump.h"
+#include "hijack/sockets.h"
+
+#define PIECES_MAX 1024 /* of a message, as Linux has it */
+
+long
+hijack_inside_sendto(const struct hijack_call *call)
+{
+	union hijack_address address;
+	int flags = hijack_abi_message_flags((int)call->arg[3]), size = 0;
+
+	if (flags < 0)
+		return flags;
+	if (call->arg[4] != 0) {
+		size = hijack_address_in((uint64_t)call->arg[4], (uint32_t)call->arg[5], &address);
+		if (size < 0)
+			return size;
+	}
+	return HIJACK_RUMP(sendto, (uint64_t)call->arg[0], (uint64_t)call->arg[1], (uint64_t)call->arg[2],
+	    (uint64_t)flags, size > 0 ? hijack_slot(&address) : 0, (uint64_t)size);
+}
+
+long
+hijack_inside_recvfrom(const struct hijack_call *call)
+{
+	union hijack_address address = {{0}};
+	uint32_t size = sizeof(address);
+	int flags = hijack_abi_message_flags((int)call->arg[3]), error;
+	long n;
+
+	if (flags < 0)
+		return flags;
+	n = HIJACK_RUMP(recvfrom, (uint64_t)call->arg[0], (uint64_t)call->arg[1], (uint64_t)call->arg[2],
+	    (uint64_t)flags, call->arg[4] != 0 ? hijack_slot(&address) : 0,
+	    call->arg[4] != 0 ? hijack_slot(&size) : 0);
+	if (n < 0 || call->arg[4] == 0)
+		return n;
+	error = hijack_address_out((uint64_t)call->arg[4], (uint64_t)call->arg[5], &address, size);
+	return error != 0 ? error : n;
+}
+
+/* The rump kernel's header for a message of the program's; its pieces stay where they are. */
+static int
+translate(const struct msghdr *host, struct rump_msghdr *netbsd)
+{
+	if (host->msg_iovlen > PIECES_MAX)
+		return -EMSGSIZE;
+	*netbsd = (struct rump_msghdr){
+	    .msg_iov = (struct rump_iovec *)host->msg_iov, .msg_iovlen = (int32_t)host->msg_iovlen};
+	return 0;
+}
+
+static long
+send_message(long rump, const struct msghdr *host, int flags)
+{
+	union hijack_address address;
+	struct rump_msghdr netbsd;
+	int error = translate(host, &netbsd), size;
+
+	flags = hijack_abi_message_flags(flags);
+	if (error != 0 || flags < 0)
+		return error != 0 ? error : flags;
+	if (host->msg_name != NULL && host->msg_namelen > 0) {
+		size = hijack_address_in(hijack_slot(host->msg_name), host->msg_namelen, &address);
+		if (size < 0)
+			return size;
+		netbsd.msg_name = &address;
+		netbsd.msg_namelen = (uint32_t)size;
+	}
+	/* Descriptors and credentials are for sockets of the host's. */
+	if (host->msg_controllen > 0)
+		return -EOPNOTSUPP;
+	return HIJACK_RUMP(sendmsg, (uint64_t)rump, hijack_slot(&netbsd), (uint64_t)flags);
+}
+
+/* Receives, and updates the header where the program finds what came. */
+static long
+receive_message(long rump, struct msghdr *host, int flags)
+{
+	union hijack_address address = {{0}}, translated = {{0}};
+	struct rump_msghdr netbsd;
+	int error = translate(host, &netbsd);
+	uint32_t room = host->msg_namelen, made;
+	long n;
+
+	flags = hijack_abi_message_flags(flags);
+	if (error != 0 || flags < 0)
+		return error != 0 ? error : flags;
+	if (host->msg_name != NULL) {
+		netbsd.msg_name = &address;
+		netbsd.msg_namelen = sizeof(address);
+	}
+	n = HIJACK_RUMP(recvmsg, (uint64_t)rump, hijack_slot(&netbsd), (uint64_t)flags);
+	if (n < 0)
+		return n;
+	host->msg_flags = hijack_abi_message_flags_back(netbsd.msg_flags);
+	host->msg_controllen = 0;
+	if (host->msg_name == NULL)
+		return n;
+	made = (uint32_t)hijack_abi_address_back(&translated, &address, netbsd.msg_namelen);
+	host->msg_namelen = made;
+	if (hijack_copyout(hijack_slot(host->msg_name), &translated, room < made ? room : made) != 0)
+		return -EFAULT;
+	return n;
+}
+
+long
+hijack_inside_sendmsg(const struct hijack_call *call)
+{
+	struct msghdr host;
+
+	if (hijack_copyin(&host, (uint64_t)call->arg[1], sizeof(host)) != 0)
+		return -EFAULT;
+	return send_message(call->arg[0], &host, (int)call->arg[2]);
+}
+
+long
+hijack_inside_recvmsg(const struct hijack_call *call)
+{
+	struct msghdr host;
+	long n;
+
+	if (hijack_copyin(&host, (uint64_t)call->arg[1], sizeof(host)) != 0)
+		return -EFAULT;
+	n = receive_message(call->arg[0], &host, (int)call->arg[2]);
+	if (n >= 0 && hijack_copyout((uint64_t)call->arg[1], &host, sizeof(host)) != 0)
+		return -EFAULT;
+	return n;
+}
+
+/* Several at once: as many calls, until one fails; an error counts only when it was the first. */
+long
+hijack_inside_sendmmsg(const struct hijack_call *call)
+{
+	unsigned int count = (unsigned int)call->arg[2], done;
+	long n = 0;
+
+	for (done = 0; done < count; done++) {
+		uint64_t at = (uint64_t)call->arg[1] + done * sizeof(struct mmsghdr);
+		struct mmsghdr message;
+
+		if (hijack_copyin(&message, at, sizeof(message)) != 0)
+			n = -EFAULT;
+		else
+			n = send_message(call->arg[0], &message.msg_hdr, (int)call->arg[3]);
+		if (n < 0)
+			break;
+		message.msg_len = (unsigned int)n;
+		if (hijack_copyout(at, &message, sizeof(message)) != 0)
+			return -EFAULT;
+	}
+	return done > 0 ? (long)done : n;
+}
+
+long
+hijack_inside_recvmmsg(const struct hijack_call *call)
+{
+	unsigned int count = (unsigned int)call->arg[2], done;
+	int flags = (int)call->arg[3];
+	long n = 0;
+
+	for (done = 0; done < count; done++) {
+		uint64_t at = (uint64_t)call->arg[1] + done * sizeof(struct mmsghdr);
+		struct mmsghdr message;
+
+		if (hijack_copyin(&message, at, sizeof(message)) != 0)
+			n = -EFAULT;
+		else
+			n = receive_message(call->arg[0], &message.msg_hdr, flags);
+		if (n < 0)
+			break;
+		message.msg_len = (unsigned int)n;
+		if (hijack_copyout(at, &message, sizeof(message)) != 0)
+			return -EFAULT;
+		if (flags & MSG_WAITFORONE)
+			flags |= MSG_DONTWAIT;
+	}
+	return done > 0 ? (long)done : n;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Making sockets, their addresses and options. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/syscall.h>
+
+#include "abi/errno.h"
+#include "hijack/abi/socket.h"
+#include "hijack/copy.h"
+#include "hijack/descriptor.h"
+#include "hijack/files.h"
+#include "hijack/rump.h"
+#include "hijack/sockets.h"
+
+static_assert(SOCK_STREAM == RUMP_SOCK_STREAM && SOCK_DGRAM == RUMP_SOCK_DGRAM && SOCK_RAW == RUMP_SOCK_RAW &&
+		  SOCK_SEQPACKET == RUMP_SOCK_SEQPACKET,
+    "socket types");
+
+int
+hijack_address_in(uint64_t from, uint32_t size, union hijack_address *to)
+{
+	union hijack_address host = {{0}};
+
+	if (size > sizeof(host))
+		return -EINVAL;
+	if (hijack_copyin(&host, from, size) != 0)
+		return -EFAULT;
+	return hijack_abi_address(to, &host, size);
+}
+
+int
+hijack_address_out(uint64_t to, uint64_t to_size, const union hijack_address *from, uint32_t size)
+{
+	union hijack_address host = {{0}};
+	uint32_t room, made;
+
+	if (to == 0)
+		return 0;
+	if (hijack_copyin(&room, to_size, sizeof(room)) != 0)
+		return -EFAULT;
+	if ((int32_t)room < 0)
+		return -EINVAL;
+	made = (uint32_t)hijack_abi_address_back(&host, from, size);
+	if (hijack_copyout(to, &host, room < made ? room : made) != 0 ||
+	    hijack_copyout(to_size, &made, sizeof(made)) != 0)
+		return -EFAULT;
+	return 0;
+}
+
+long
+hijack_beyond_socket(const struct hijack_call *call)
+{
+	int type = (int)call->arg[1];
+	int flags =
+	    (type & SOCK_CLOEXEC ? RUMP_SOCK_CLOEXEC : 0) | (type & SOCK_NONBLOCK ? RUMP_SOCK_NONBLOCK : 0);
+	long rump = HIJACK_RUMP(__socket30, (uint64_t)hijack_abi_domain((int)call->arg[0]),
+	    (uint64_t)((type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) | flags), (uint64_t)call->arg[2]);
+
+	return rump < 0 ? rump : hijack_fd_install((int)rump, HIJACK_KIND_SOCKET, (type & SOCK_CLOEXEC) != 0);
+}
+
+static long
+with_address(enum hijack_rump_number number, const struct hijack_call *call)
+{
+	union hijack_address address;
+	int size = hijack_address_in((uint64_t)call->arg[1], (uint32_t)call->arg[2], &address);
+
+	if (size < 0)
+		return size;
+	return hijack_rump_call(number,
+	    (const uint64_t[]){(uint64_t)call->arg[0], hijack_slot(&address), (uint64_t)size}, 3, NULL);
+}
+
+long
+hijack_inside_bind(const struct hijack_call *call)
+{
+	return with_address(HIJACK_RUMP_bind, call);
+}
+
+long
+hijack_inside_connect(const struct hijack_call *call)
+{
+	return with_address(HIJACK_RUMP_connect, call);
+}
+
+long
+hijack_inside_listen(const struct hijack_call *call)
+{
+	return HIJACK_RUMP(listen, (uint64_t)call->arg[0], (uint64_t)call->arg[1]);
+}
+
+/* A socket has the flags that are asked for, and none of its listener's. */
+static long
+accept_socket(const struct hijack_call *call, int flags)
+{
+	union hijack_address address = {{0}};
+	uint32_t size = sizeof(address);
+	int netbsd =
+	    (flags & SOCK_CLOEXEC ? RUMP_SOCK_CLOEXEC : 0) | (flags & SOCK_NONBLOCK ? RUMP_SOCK_NONBLOCK : 0);
+	long rump, fd, error;
+
+	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
+		return -EINVAL;
+	rump = HIJACK_RUMP(
+	    paccept, (uint64_t)call->arg[0], hijack_slot(&address), hijack_slot(&size), 0, (uint64_t)netbsd);
+	if (rump < 0)
+		return rump;
+	fd = hijack_fd_install((int)rump, HIJACK_KIND_SOCKET, (flags & SOCK_CLOEXEC) != 0);
+	if (fd < 0)
+		return fd;
+	error = hijack_address_out((uint64_t)call->arg[1], (uint64_t)call->arg[2], &address, size);
+	if (error == 0)
+		return fd;
+	(void)hijack_beyond_close(&(const struct hijack_call){SYS_close, {fd}, 0});
+	return error;
+}
+
+long
+hijack_inside_accept(const struct hijack_call *call)
+{
+	return accept_socket(call, 0);
+}
+
+long
+hijack_inside_accept4(const struct hijack_call *call)
+{
+	return accept_socket(call, (int)call->arg[3]);
+}
+
+static long
+address_of(enum hijack_rump_number number, const struct hijack_call *call)
+{
+	union hijack_address address = {{0}};
+	uint32_t size = sizeof(address);
+	long error = hijack_rump_call(number,
+	    (const uint64_t[]){(uint64_t)call->arg[0], hijack_slot(&address), hijack_slot(&size)}, 3, NULL);
+
+	return error != 0
+		   ? error
+		   : hijack_address_out((uint64_t)call->arg[1], (uint64_t)call->arg[2], &address, size);
+}
+
+long
+hijack_inside_getsockname(const struct hijack_call *call)
+{
+	return address_of(HIJACK_RUMP_getsockname, call);
+}
+
+long
+hijack_inside_getpeername(const struct hijack_call *call)
+{
+	return address_of(HIJACK_RUMP_getpeername, call);
+}
+
+long
+hijack_inside_shutdown(const struct hijack_call *call)
+{
+	return HIJACK_RUMP(shutdown, (uint64_t)call->arg[0], (uint64_t)call->arg[1]);
+}
+
+long
+hijack_inside_setsockopt(const struct hijack_call *call)
+{
+	int level = (int)call->arg[1], name = (int)call->arg[2];
+
+	if (!hijack_abi_option(&level, &name))
+		return -ENOPROTOOPT;
+	return HIJACK_RUMP(setsockopt, (uint64_t)call->arg[0], (uint64_t)level, (uint64_t)name,
+	    (uint64_t)call->arg[3], (uint64_t)call->arg[4]);
+}
+
+static long
+option(int rump, int level, int name, int *value)
+{
+	uint32_t size = sizeof(*value);
+
+	*value = 0;
+	return HIJACK_RUMP(getsockopt, (uint64_t)rump, (uint64_t)level, (uint64_t)name, hijack_slot(value),
+	    hijack_slot(&size));
+}
+
+/* Options that only Linux has, and errors, which are numbers of NetBSD's. */
+static long
+special_option(int rump, int name, int *value)
+{
+	union hijack_address address = {{0}};
+	uint32_t size = sizeof(address);
+	long error;
+
+	switch (name) {
+	case SO_ERROR:
+		error = option(rump, RUMP_SOL_SOCKET, RUMP_SO_ERROR, value);
+		*value = abi_errno_to_host(*value);
+		return error;
+	case SO_DOMAIN:
+		error = HIJACK_RUMP(getsockname, (uint64_t)rump, hijack_slot(&address), hijack_slot(&size));
+		*value = hijack_abi_domain_back(address.netbsd.sa_family);
+		return error;
+	case SO_PROTOCOL:
+		error = option(rump, RUMP_SOL_SOCKET, RUMP_SO_TYPE, value);
+		*value = *value == SOCK_STREAM ? IPPROTO_TCP : *value == SOCK_DGRAM ? IPPROTO_UDP : 0;
+		return error;
+	case SO_ACCEPTCONN:
+	case SO_REUSEADDR:
+	case SO_KEEPALIVE:
+	case SO_BROADCAST:
+	case SO_REUSEPORT:
+	case SO_OOBINLINE:
+		/* NetBSD returns the flag's bit. */
+		(void)hijack_abi_option(&(int){SOL_SOCKET}, &name);
+		error = option(rump, RUMP_SOL_SOCKET, name, value);
+		*value = *value != 0;
+		return error;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+long
+hijack_inside_getsockopt(const struct hijack_call *call)
+{
+	int level = (int)call->arg[1], name = (int)call->arg[2], value;
+	uint32_t room;
+	long error;
+
+	if (hijack_copyin(&room, (uint64_t)call->arg[4], sizeof(room)) != 0)
+		return -EFAULT;
+	if (level == SOL_SOCKET && room >= sizeof(value)) {
+		error = special_option((int)call->arg[0], name, &value);
+		if (error == 0) {
+			room = sizeof(value);
+			if (hijack_copyout((uint64_t)call->arg[3], &value, sizeof(value)) != 0 ||
+			    hijack_copyout((uint64_t)call->arg[4], &room, sizeof(room)) != 0)
+				return -EFAULT;
+		}
+		if (error != -ENOPROTOOPT)
+			return error;
+	}
+	if (!hijack_abi_option(&level, &name))
+		return -ENOPROTOOPT;
+	return HIJACK_RUMP(getsockopt, (uint64_t)call->arg[0], (uint64_t)level, (uint64_t)name,
+	    (uint64_t)call->arg[3], (uint64_t)call->arg[4]);
+}

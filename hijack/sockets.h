@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files about sockets share. */
+#ifndef HIJACK_SOCKETS_H
+#define HIJACK_SOCKETS_H
+
+#include "hijack/abi/socket.h"
+
+/* An address of the program's for the rump kernel: its size there or -errno. */
+int hijack_address_in(uint64_t from, uint32_t size, union hijack_address *to);
+
+/* An address of the rump kernel's for the program, and its size to where the size of the room is. 0 or
+ * -errno. */
+int hijack_address_out(uint64_t to, uint64_t to_size, const union hijack_address *from, uint32_t size);
+
+#endif
