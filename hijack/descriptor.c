@@ -51,6 +51,8 @@ hijack_fd_set(long fd, int rump, enum hijack_kind kind)
 	while (used <= (uint32_t)fd && !__atomic_compare_exchange_n(&fds->used, &used, (uint32_t)fd + 1,
 					   false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
+	if (kind == HIJACK_KIND_SOCKET)
+		__atomic_fetch_add(&fds->sockets, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&fds->entry[fd], (rump + 1) * 4 + (int32_t)kind, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -58,7 +60,11 @@ hijack_fd_set(long fd, int rump, enum hijack_kind kind)
 void
 hijack_fd_clear(long fd)
 {
-	__atomic_store_n(&hijack_process()->fds->entry[fd], 0, __ATOMIC_RELEASE);
+	struct hijack_fds *fds = hijack_process()->fds;
+	int32_t entry = __atomic_exchange_n(&fds->entry[fd], 0, __ATOMIC_ACQ_REL);
+
+	if (entry != 0 && entry % 4 == HIJACK_KIND_SOCKET)
+		__atomic_fetch_sub(&fds->sockets, 1, __ATOMIC_RELAXED);
 }
 
 long

@@ -25,6 +25,7 @@
 enum hijack_kind { HIJACK_KIND_FILE, HIJACK_KIND_DIRECTORY, HIJACK_KIND_SOCKET };
 
 struct hijack_fds {
+	uint32_t sockets;          /* of the entries */
 	uint32_t used;             /* no entry is set from here on */
 	int32_t entry[HIJACK_FDS]; /* (rump descriptor + 1) * 4 + kind; 0: the host's */
 };
@@ -38,6 +39,15 @@ hijack_fd(long fd)
 	if (fds == NULL || (unsigned long)(unsigned int)fd >= HIJACK_FDS)
 		return -1;
 	return __atomic_load_n(&fds->entry[(unsigned int)fd], __ATOMIC_ACQUIRE) / 4 - 1;
+}
+
+/* Whether the process has any sockets of the rump kernel's. */
+static inline bool
+hijack_sockets(void)
+{
+	const struct hijack_fds *fds = __atomic_load_n(&hijack_process()->fds, __ATOMIC_ACQUIRE);
+
+	return fds != NULL && __atomic_load_n(&fds->sockets, __ATOMIC_RELAXED) > 0;
 }
 
 enum hijack_kind hijack_fd_kind(long fd);

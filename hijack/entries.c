@@ -275,6 +275,18 @@ hijack_socket(const struct hijack_call *call)
 }
 
 long
+hijack_poll(const struct hijack_call *call)
+{
+	return hijack_sockets() ? hijack_beyond(hijack_beyond_poll, call) : hijack_pass(call);
+}
+
+long
+hijack_select(const struct hijack_call *call)
+{
+	return hijack_sockets() ? hijack_beyond(hijack_beyond_select, call) : hijack_pass(call);
+}
+
+long
 hijack_mmap(const struct hijack_call *call)
 {
 	if (call->arg[3] & 0x20 /* MAP_ANONYMOUS */ || hijack_fd(call->arg[4]) < 0)

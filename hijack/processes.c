@@ -97,6 +97,11 @@ hijack_beyond_child(const struct hijack_call *call)
 
 	(void)hijack_own(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&mask, HIJACK_SIGSET_SIZE, 0, 0);
 	process->context = NULL;
+	for (size_t i = 0; i < HIJACK_EVENTS; i++) {
+		if (process->events[i] != 0)
+			(void)close(process->events[i] - 1);
+		process->events[i] = 0;
+	}
 	if (cloning->fork != NULL) {
 		process->context = rumpclient_ctx_fork_init(cloning->fork);
 		if (process->context == NULL)

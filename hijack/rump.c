@@ -169,6 +169,10 @@ hijack_rump_owns(int fd)
 {
 	const struct rumpclient *ctx = hijack_process()->context;
 
+	for (size_t i = 0; i < HIJACK_EVENTS; i++) {
+		if (fd >= 0 && hijack_process()->events[i] == fd + 1)
+			return true;
+	}
 	return ctx != NULL && fd >= 0 &&
 	       (fd == atomic_load(&ctx->fd) || fd == ctx->epoll || fd == ctx->event);
 }

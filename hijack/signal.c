@@ -11,8 +11,10 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 
+#include "hijack/beyond.h"
 #include "hijack/copy.h"
-#include "hijack/dispatch.h"
+#include "hijack/descriptor.h"
+#include "hijack/files.h"
 #include "hijack/trap.h"
 
 static long
@@ -132,7 +134,7 @@ hijack_rt_sigsuspend(const struct hijack_call *call)
 long
 hijack_ppoll(const struct hijack_call *call)
 {
-	return with_mask(call, 3);
+	return hijack_sockets() ? hijack_beyond(hijack_beyond_ppoll, call) : with_mask(call, 3);
 }
 
 long
@@ -154,6 +156,8 @@ hijack_pselect6(const struct hijack_call *call)
 	uint64_t set;
 	long result;
 
+	if (hijack_sockets())
+		return hijack_beyond(hijack_beyond_pselect6, call);
 	if (call->arg[5] == 0 || !hijack_trap_works)
 		return hijack_pass(call);
 	if (hijack_copyin(&pack, (uint64_t)call->arg[5], sizeof(pack)) != 0)

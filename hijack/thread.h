@@ -29,12 +29,15 @@ struct rumpclient;
 struct rumpclient_fork;
 struct hijack_fds;
 
+#define HIJACK_EVENTS 16 /* eventfds that are kept for waits */
+
 struct hijack_process {
 	int pid;
 	bool sandboxed;                 /* a filter of the program's may forbid what is not its own doing */
 	bool cwd_inside;                /* the current directory is in the rump kernel */
 	struct rumpclient *context;     /* the connection; NULL: none yet */
 	struct hijack_fds *fds;         /* NULL: no rump descriptor yet */
+	int events[HIJACK_EVENTS];      /* number + 1, or 0; see waiter.c */
 	struct hijack_sigaction sigsys; /* the program's; the host's is this library's */
 };
 

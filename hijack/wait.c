@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Theory of operation
+ *
+ * Descriptors of the host's are the host's to poll, and so are the shadows of files, which are always ready.
+ * Sockets of the rump kernel are polled there. First both sides are asked without waiting; only if nothing is
+ * ready a call is left under way in the rump kernel (waiter.c) while the host waits for its own descriptors
+ * and for the connection. Handlers run while the host waits, and a wait that they interrupt returns EINTR, as
+ * on the host.
+ */
+#include "hijack/wait.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "hijack/descriptor.h"
+#include "hijack/gate.h"
+#include "hijack/rump.h"
+#include "hijack/waiter.h"
+#include "rumpclient/client.h"
+
+/* A call that cannot be cancelled must not stay for long after its wait is over. */
+#define UNCANCELLED_MS 250
+
+/* A wait's descriptors by side; place says which of the program's an entry is. */
+struct sides {
+	struct pollfd *host; /* with room for two more */
+	size_t hosts;
+	struct rump_pollfd *rump;
+	size_t rumps;
+	size_t *host_place;
+	size_t *rump_place;
+};
+
+static_assert(POLLIN == RUMP_POLLIN && POLLPRI == RUMP_POLLPRI && POLLOUT == RUMP_POLLOUT &&
+		  POLLERR == RUMP_POLLERR && POLLHUP == RUMP_POLLHUP && POLLNVAL == RUMP_POLLNVAL &&
+		  POLLRDNORM == RUMP_POLLRDNORM && POLLRDBAND == RUMP_POLLRDBAND,
+    "poll's events");
+#define SAME (POLLIN | POLLPRI | POLLOUT | POLLERR | POLLHUP | POLLNVAL | POLLRDNORM | POLLRDBAND)
+
+static int16_t
+events_in(short events)
+{
+	return (int16_t)((events & SAME) | (events & POLLWRNORM ? RUMP_POLLOUT : 0) |
+			 (events & POLLWRBAND ? RUMP_POLLWRBAND : 0));
+}
+
+static short
+events_out(int16_t events, short wanted)
+{
+	int result = events & SAME;
+
+	if (events & RUMP_POLLOUT)
+		result |= POLLWRNORM;
+	if (events & RUMP_POLLWRBAND)
+		result |= POLLWRBAND;
+	if (events & RUMP_POLLHUP)
+		result |= POLLRDHUP;
+	return (short)(result & (wanted | POLLERR | POLLHUP | POLLNVAL));
+}
+
+static struct timespec
+now(void)
+{
+	struct timespec time;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &time);
+	return time;
+}
+
+struct hijack_deadline
+hijack_deadline_in(const struct timespec *timeout)
+{
+	struct hijack_deadline deadline = {.forever = timeout == NULL};
+
+	if (timeout == NULL)
+		return deadline;
+	deadline.at = now();
+	if (__builtin_add_overflow(deadline.at.tv_sec, timeout->tv_sec, &deadline.at.tv_sec))
+		deadline.forever = true;
+	deadline.at.tv_nsec += timeout->tv_nsec;
+	if (deadline.at.tv_nsec >= 1000000000) {
+		deadline.at.tv_nsec -= 1000000000;
+		deadline.at.tv_sec++;
+	}
+	return deadline;
+}
+
+struct timespec
+hijack_deadline_left(const struct hijack_deadline *deadline)
+{
+	struct timespec time = now(), left;
+
+	left = (struct timespec){deadline->at.tv_sec - time.tv_sec, deadline->at.tv_nsec - time.tv_nsec};
+	if (left.tv_nsec < 0) {
+		left.tv_nsec += 1000000000;
+		left.tv_sec--;
+	}
+	return left.tv_sec < 0 ? (struct timespec){0} : left;
+}
+
+static bool
+is_over(const struct hijack_deadline *deadline)
+{
+	struct timespec left = hijack_deadline_left(deadline);
+
+	return !deadline->forever && left.tv_sec == 0 && left.tv_nsec == 0;
+}
+
+/* Rounded up: waking before the time is over would be a wait too many. */
+static int
+milliseconds_left(const struct hijack_deadline *deadline)
+{
+	struct timespec left = hijack_deadline_left(deadline);
+	int64_t result = left.tv_sec * 1000 + (left.tv_nsec + 999999) / 1000000;
+
+	return deadline->forever ? -1 : result > INT_MAX ? INT_MAX : (int)result;
+}
+
+static void *
+split(const struct pollfd *fds, size_t count, struct sides *sides)
+{
+	size_t size = (count + 2) * (sizeof(*sides->host) + sizeof(*sides->rump) + 2 * sizeof(size_t));
+	char *memory = malloc(size);
+
+	if (memory == NULL)
+		return NULL;
+	memset(sides, 0, sizeof(*sides));
+	sides->host_place = (size_t *)memory;
+	sides->rump_place = sides->host_place + count + 2;
+	sides->host = (struct pollfd *)(sides->rump_place + count + 2);
+	sides->rump = (struct rump_pollfd *)(sides->host + count + 2);
+	for (size_t i = 0; i < count; i++) {
+		int rump = fds[i].fd >= 0 ? hijack_fd(fds[i].fd) : -1;
+
+		if (rump >= 0 && hijack_fd_kind(fds[i].fd) == HIJACK_KIND_SOCKET) {
+			sides->rump_place[sides->rumps] = i;
+			sides->rump[sides->rumps++] = (struct rump_pollfd){rump, events_in(fds[i].events), 0};
+		} else {
+			sides->host_place[sides->hosts] = i;
+			sides->host[sides->hosts++] = (struct pollfd){fds[i].fd, fds[i].events, 0};
+		}
+	}
+	return memory;
+}
+
+/* Asks both sides without waiting. Returns how many are ready, the answers in the sides; or -errno. */
+static long
+ask(struct sides *sides)
+{
+	long ready = 0, hosts = 0;
+
+	if (sides->rumps > 0)
+		ready = HIJACK_RUMP(poll, hijack_slot(sides->rump), sides->rumps, 0);
+	if (ready < 0)
+		return ready;
+	if (sides->hosts > 0)
+		hosts = hijack_raw(SYS_poll, (long)sides->host, (long)sides->hosts, 0, 0, 0, 0);
+	return hosts < 0 ? hosts : ready + hosts;
+}
+
+/* Waits until it is worth asking again: 1; 0 when the time is over; -errno. */
+static long
+wait_for_change(struct sides *sides, const struct hijack_deadline *deadline, const uint64_t *mask)
+{
+	struct rumpclient *ctx = hijack_process()->context;
+	int milliseconds = milliseconds_left(deadline), error;
+	struct hijack_waiter *waiter;
+	long result;
+
+	if (!rumpclient_ctx_can_interrupt(ctx) && (milliseconds < 0 || milliseconds > UNCANCELLED_MS))
+		milliseconds = UNCANCELLED_MS;
+	waiter = hijack_waiter_start(sides->rump, sides->rumps, milliseconds, &error);
+	if (waiter == NULL)
+		return error;
+	sides->host[sides->hosts] = (struct pollfd){hijack_waiter_arrivals(waiter), POLLIN, 0};
+	sides->host[sides->hosts + 1] = (struct pollfd){hijack_waiter_wakes(waiter), POLLIN, 0};
+	do {
+		struct timespec left = hijack_deadline_left(deadline);
+
+		result = hijack_raw(SYS_ppoll, (long)sides->host, (long)sides->hosts + 2,
+		    deadline->forever ? 0 : (long)&left, (long)mask, 8, 0);
+		if (result <= 0)
+			break;
+		/* Anything of the host's own ends the wait. */
+		result = hijack_waiter_done(waiter);
+		for (size_t i = 0; i < sides->hosts; i++)
+			result |= sides->host[i].revents != 0;
+	} while (result == 0);
+	error = (int)hijack_waiter_finish(waiter, sides->rump, sides->rumps);
+	return result < 0 ? result : error < 0 ? error : result;
+}
+
+static long
+merge(struct pollfd *fds, const struct sides *sides)
+{
+	long ready = 0;
+
+	for (size_t i = 0; i < sides->hosts; i++)
+		fds[sides->host_place[i]].revents = sides->host[i].revents;
+	for (size_t i = 0; i < sides->rumps; i++) {
+		struct pollfd *fd = &fds[sides->rump_place[i]];
+
+		fd->revents = events_out(sides->rump[i].revents, fd->events);
+	}
+	for (size_t i = 0; i < sides->hosts + sides->rumps; i++)
+		ready += fds[i].revents != 0;
+	return ready;
+}
+
+long
+hijack_wait(struct pollfd *fds, size_t count, const struct hijack_deadline *deadline, const uint64_t *mask)
+{
+	struct sides sides;
+	void *memory = split(fds, count, &sides);
+	long result;
+
+	if (memory == NULL)
+		return -ENOMEM;
+	for (;;) {
+		result = ask(&sides);
+		if (result == -EINTR)
+			continue;
+		if (result != 0 || is_over(deadline))
+			break;
+		result = wait_for_change(&sides, deadline, mask);
+		if (result < 0)
+			break;
+	}
+	if (result >= 0)
+		result = merge(fds, &sides);
+	free(memory);
+	return result;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One wait's call into the rump kernel, under way while the host waits. */
+#ifndef HIJACK_WAITER_H
+#define HIJACK_WAITER_H
+
+#include <rump/rumpclient.h>
+#include <rump/rumpdefs.h>
+
+#include "hijack/thread.h"
+
+struct hijack_waiter;
+
+/*
+ * Starts a poll of count descriptors of the rump kernel's, for at most so many milliseconds, -1 for ever.
+ * NULL: *error says why not.
+ */
+struct hijack_waiter *hijack_waiter_start(
+    const struct rump_pollfd *fds, size_t count, int milliseconds, int *error);
+
+/* What the host waits for meanwhile: something arrived; or another thread received this waiter's answer. */
+int hijack_waiter_arrivals(const struct hijack_waiter *waiter);
+int hijack_waiter_wakes(const struct hijack_waiter *waiter);
+
+/* Takes what arrived, for all waiters. True when the waiter's own call is done. */
+bool hijack_waiter_done(struct hijack_waiter *waiter);
+
+/* Ends the wait, also before the call is done, and frees the waiter. Returns the call's result; 0 when it was
+ * not done. */
+long hijack_waiter_finish(struct hijack_waiter *waiter, struct rump_pollfd *fds, size_t count);
+
+#endif
