@@ -18,20 +18,27 @@ typedef long rc_hostcall_fn(long number, long a, long b, long c, long d, long e,
 extern rc_hostcall_fn *rc_hostcall_hook;
 
 static inline long
-rc_hostcall(long number, long a, long b, long c, long d, long e, long f)
+rc_hostcall_direct(long number, long a, long b, long c, long d, long e, long f)
 {
+	/* Nothing may come between these and the instruction. */
 	register long r10 __asm__("r10") = d;
 	register long r8 __asm__("r8") = e;
 	register long r9 __asm__("r9") = f;
 	long result;
 
-	if (__builtin_expect(rc_hostcall_hook != NULL, 0))
-		return rc_hostcall_hook(number, a, b, c, d, e, f);
 	__asm__ volatile("syscall"
 			 : "=a"(result)
 			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
 			 : "rcx", "r11", "memory");
 	return result;
+}
+
+static inline long
+rc_hostcall(long number, long a, long b, long c, long d, long e, long f)
+{
+	if (__builtin_expect(rc_hostcall_hook != NULL, 0))
+		return rc_hostcall_hook(number, a, b, c, d, e, f);
+	return rc_hostcall_direct(number, a, b, c, d, e, f);
 }
 
 /* Waits while *word is `value`. 0; -EAGAIN when it is not; -EINTR. */

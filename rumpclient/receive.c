@@ -136,6 +136,17 @@ rc_receive_now(struct rumpclient *ctx)
 	return n > 0 ? 1 : (int)n;
 }
 
+/* The slot of a request that waits for an answer, NULL when there is none: all it says is then there to be
+ * read. */
+static struct rc_slot *
+awaited(struct rumpclient *ctx, uint64_t reqno)
+{
+	struct rc_slot *slot = rc_slot_find(&ctx->slots, reqno);
+	uint32_t word = slot != NULL ? atomic_load_explicit(&slot->word, memory_order_acquire) : RC_IDLE;
+
+	return word == RC_PENDING || word == RC_NUDGED ? slot : NULL;
+}
+
 /* Fills in the answer. A second one to the same request finds it done. */
 static void
 deliver(struct rc_slot *slot, const struct sp_header *header, const uint8_t *body, size_t len)
@@ -185,7 +196,7 @@ handle(struct rumpclient *ctx, const struct sp_header *header, struct sp_cursor 
 		return rc_serve(ctx, header, body);
 	if (header->class != SP_RESPONSE && header->class != SP_ERROR)
 		return -EBADMSG;
-	slot = rc_slot_find(&ctx->slots, header->reqno);
+	slot = awaited(ctx, header->reqno);
 	if (slot == NULL)
 		return 0;
 	if (header->class == SP_RESPONSE && header->type == SP_CALL)
@@ -310,7 +321,7 @@ rc_receive_frame(struct rumpclient *ctx, bool wait)
 		return atomic_load(&ctx->head) == head ? -EBADMSG : 1;
 	if ((header.class != SP_RESPONSE && header.class != SP_ERROR) || len > sizeof(body))
 		return handle_blocked(ctx, &header, head, have, wait);
-	slot = rc_slot_find(&ctx->slots, header.reqno);
+	slot = awaited(ctx, header.reqno);
 	if (slot != NULL && slot->call != NULL)
 		return handle_blocked(ctx, &header, head, have, wait);
 	if (have < header.len)

@@ -49,7 +49,7 @@ nudge_one(struct rc_slot *slot, void *arg)
 {
 	bool *done = arg;
 
-	if (!*done && slot->call == NULL && atomic_load(&slot->sleeping) != 0)
+	if (!*done && atomic_load(&slot->sleeping) != 0)
 		*done = nudge(slot);
 }
 
@@ -57,7 +57,7 @@ static void
 nudge_each(struct rc_slot *slot, void *arg)
 {
 	(void)arg;
-	if (slot->call == NULL && atomic_load(&slot->sleeping) != 0)
+	if (atomic_load(&slot->sleeping) != 0)
 		(void)nudge(slot);
 }
 

@@ -32,11 +32,11 @@ struct scripted {
 	char directory[64];
 	char url[128];
 	uint32_t capabilities; /* to announce */
-	scripted_fn *fn;
+	scripted_fn *_Atomic fn;
 	void *arg;
 	int listener;
 	pthread_t thread;
-	int count;
+	_Atomic int count;
 	struct scripted_connection connection[SCRIPTED_CONNECTIONS];
 };
 

@@ -184,14 +184,16 @@ other_requests(struct scripted_connection *c, void *arg)
 	struct sp_header header;
 	struct sp_header call;
 	uint8_t body[256];
-	sp_addr_t *addr = arg;
+	_Atomic sp_addr_t *addr = arg;
+	sp_addr_t made;
 
 	if (scripted_greet(c) == -1 || !scripted_receive(c, &call, body, sizeof(body)))
 		return;
 	scripted_send(c, sp_header(SP_REQUEST, SP_ANONMMAP, 0, 3, sizeof(want)), &want);
 	assert_true(scripted_receive(c, &header, body, sizeof(body)));
 	assert_int_equal(header.len, sizeof(header) + sizeof(*addr));
-	memcpy(addr, body, sizeof(*addr));
+	memcpy(&made, body, sizeof(made));
+	*addr = made;
 	want.len = UINT64_MAX;
 	scripted_send(c, sp_header(SP_REQUEST, SP_ANONMMAP, 0, 4, sizeof(want)), &want);
 	assert_true(scripted_receive(c, &header, body, sizeof(body)));
@@ -212,10 +214,10 @@ other_requests(struct scripted_connection *c, void *arg)
 static void
 memory_is_made_and_nonsense_survived(void **state)
 {
-	sp_addr_t addr = 0;
+	_Atomic sp_addr_t addr = 0;
 
 	(void)state;
-	begin(false, 0, other_requests, &addr);
+	begin(false, 0, other_requests, (void *)(uintptr_t)&addr);
 	assert_int_equal(rump_sys_getpid(), 6);
 	assert_int_not_equal(addr, 0);
 	memset((void *)(uintptr_t)addr, 1, 8192);

@@ -19,6 +19,17 @@
 
 #include "tests/unit/scripted.h"
 
+#ifdef __SANITIZE_THREAD__
+/* Children of fork start threads. */
+const char *__tsan_default_options(void);
+
+const char *
+__tsan_default_options(void)
+{
+	return "die_after_fork=0";
+}
+#endif
+
 static struct scripted server;
 
 static int
