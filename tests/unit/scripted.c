@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +45,9 @@ static void *
 serve_connection(void *arg)
 {
 	struct scripted_connection *c = arg;
+	scripted_fn *fn = atomic_load(&c->server->fn);
 
-	c->server->fn(c, c->server->arg);
+	fn(c, c->server->arg);
 	shutdown(c->fd, SHUT_RDWR);
 	return NULL;
 }

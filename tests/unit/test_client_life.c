@@ -460,8 +460,7 @@ child_that_moves(void)
 	return 0;
 }
 
-static void
-connections_move_under_way(void **state)
+static void __attribute__((unused)) connections_move_under_way(void **state)
 {
 	(void)state;
 	in_child(child_that_moves);
@@ -481,7 +480,10 @@ main(int argc, char *argv[])
 	    cmocka_unit_test_setup_teardown(calls_are_made_again_on_a_new_connection, begin, end),
 	    cmocka_unit_test_setup_teardown(a_restarted_server_is_found_again, begin, end),
 	    cmocka_unit_test_setup_teardown(descriptors_keep_out_of_the_way, begin, end),
+#ifndef __SANITIZE_THREAD__
+	    /* ThreadSanitizer loses count of threads that a child of a threaded program starts. */
 	    cmocka_unit_test_setup_teardown(connections_move_under_way, begin, end),
+#endif
 	};
 
 	if (argc > 1)
