@@ -34,11 +34,6 @@
 #include "librumpuser/sp_table.h"
 #include "librumpuser/sp_ticket.h"
 
-struct end_job {
-	struct job job;
-	struct sp_client *client;
-};
-
 struct sp_client *
 client_new(int fd, const struct sp_peer *peer)
 {
@@ -92,8 +87,7 @@ client_capabilities_offered(void)
 static void
 run_end(struct job *job)
 {
-	struct end_job *end = (struct end_job *)job;
-	struct sp_client *c = end->client;
+	struct sp_client *c = (struct sp_client *)((char *)job - offsetof(struct sp_client, end));
 
 	/* When no thread can be had to take our place, this one does it all the same: it does not sleep for
 	 * long. */
@@ -101,13 +95,11 @@ run_end(struct job *job)
 	client_advance(c);
 	pool_free();
 	client_put(c);
-	free(end);
 }
 
 void
 client_drop(struct sp_client *c)
 {
-	struct end_job *end;
 	bool had_process;
 
 	host_lock_enter(&c->lock);
@@ -126,15 +118,9 @@ client_drop(struct sp_client *c)
 	ticket_orphan(c->id);
 	loop_forget(c);
 	if (had_process) {
-		end = malloc(sizeof(*end));
-		/* Without memory for the job the calling thread does it, which no call of its own keeps
-		 * waiting. */
-		if (end == NULL) {
-			client_advance(c);
-		} else {
-			*end = (struct end_job){.job.run = run_end, .client = client_ref(c)};
-			pool_submit(&end->job);
-		}
+		client_ref(c);
+		c->end.run = run_end;
+		pool_submit(&c->end);
 	}
 	if (table_remove(c))
 		client_put(c);

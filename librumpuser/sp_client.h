@@ -13,6 +13,7 @@
 
 #include "librumpuser/host_lock.h"
 #include "librumpuser/sp_peer.h"
+#include "librumpuser/sp_pool.h"
 #include "sp/frame.h"
 #include "sp/limits.h"
 #include "sp/transport.h"
@@ -76,6 +77,7 @@ struct sp_client {
 	struct host_lock lock; /* for all that follows */
 	struct host_cond cond;
 	enum client_state state;
+	struct job end;
 	bool advancing;
 	bool again;
 	bool ordered_out;

@@ -5,10 +5,7 @@
  * A thread without an lwp gets an implicit one whenever it enters the kernel, which is slow and goes through
  * a lock that all share. So each worker has one, in process 1, for as long as it lives: it enters with that,
  * becomes an lwp of the client for the call, and becomes itself again. The client's lwps stay with the client
- * between calls (sp_lwps.c).
- *
- * kernel_attach() may find that a kernel does not want to give one. Then worker->lwp is NULL, and all the
- * same works with implicit ones.
+ * between calls (sp_lwps.c). Only workers come here.
  */
 #include "librumpuser/sp_kernel.h"
 
@@ -18,21 +15,29 @@
 #include "librumpuser/sp_pool.h"
 
 #define PROCESS_OF_WORKERS 1
+#define RETRY_NS 10000000
 
 void
 kernel_attach(struct worker *worker)
 {
-	hyp.hyp_schedule();
-	if (hyp.hyp_lwproc_newlwp(PROCESS_OF_WORKERS) == 0)
-		worker->lwp = hyp.hyp_lwproc_curlwp();
-	hyp.hyp_unschedule();
+	for (;;) {
+		struct timespec later;
+
+		hyp.hyp_schedule();
+		if (hyp.hyp_lwproc_newlwp(PROCESS_OF_WORKERS) == 0)
+			worker->lwp = hyp.hyp_lwproc_curlwp();
+		hyp.hyp_unschedule();
+		if (worker->lwp != NULL)
+			return;
+		/* The kernel is short of memory. */
+		host_deadline(&later, 0, RETRY_NS);
+		host_sleep_until(&later);
+	}
 }
 
 void
 kernel_detach(struct worker *worker)
 {
-	if (worker->lwp == NULL)
-		return;
 	hyp.hyp_schedule();
 	hyp.hyp_lwproc_release();
 	hyp.hyp_unschedule();
@@ -54,9 +59,7 @@ kernel_leave(void)
 void
 kernel_become(struct lwp *lwp)
 {
-	if (lwp == NULL && worker_self != NULL)
-		lwp = worker_self->lwp;
-	hyp.hyp_lwproc_switch(lwp);
+	hyp.hyp_lwproc_switch(lwp != NULL ? lwp : worker_self->lwp);
 }
 
 struct lwp *
@@ -67,19 +70,11 @@ kernel_become_new(pid_t pid, int *error)
 }
 
 void
-kernel_release_current(void)
-{
-	hyp.hyp_lwproc_release();
-	/* Without one of our own the released lwp carries us to the exit. */
-	if (worker_self != NULL && worker_self->lwp != NULL)
-		hyp.hyp_lwproc_switch(worker_self->lwp);
-}
-
-void
 kernel_release(struct lwp *lwp)
 {
 	hyp.hyp_lwproc_switch(lwp);
-	kernel_release_current();
+	hyp.hyp_lwproc_release();
+	hyp.hyp_lwproc_switch(worker_self->lwp);
 }
 
 struct lwp *

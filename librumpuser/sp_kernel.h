@@ -9,7 +9,7 @@
 struct lwp;
 struct worker;
 
-/* Gives the calling worker an lwp of its own, and takes it away. */
+/* Gives the calling worker an lwp of its own, waiting for it if it has to, and takes it away. */
 void kernel_attach(struct worker *worker);
 void kernel_detach(struct worker *worker);
 
@@ -24,9 +24,6 @@ void kernel_become(struct lwp *lwp);
 
 /* Makes a new lwp of the process current. Returns it, or NULL with the errno of NetBSD in *error. */
 struct lwp *kernel_become_new(pid_t pid, int *error);
-
-/* Releases the current lwp. */
-void kernel_release_current(void);
 
 /* Releases one that is not current. */
 void kernel_release(struct lwp *lwp);

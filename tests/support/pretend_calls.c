@@ -392,6 +392,8 @@ pretend_syscall(int number, void *block, long *retval)
 		return 0;
 	case 208:
 		rumpuser_sp_fini(priv());
+		if (pretend_never_sleeps())
+			return 0;
 		exit(0);
 	default:
 		return own_call(number, args, retval);

@@ -17,6 +17,7 @@ static struct pretend_proc first = {.pid = 1};
 static struct pretend_proc *procs = &first;
 static pid_t last_pid = 1;
 static long sleepers;
+static bool never_sleep;
 
 void
 pretend_fail(const char *why)
@@ -265,12 +266,24 @@ up_interrupt(struct lwp *l)
 	pthread_mutex_unlock(&pretend_lock);
 }
 
+void
+pretend_never_sleep(void)
+{
+	never_sleep = true;
+}
+
+bool
+pretend_never_sleeps(void)
+{
+	return never_sleep;
+}
+
 bool
 pretend_sleep(void)
 {
 	struct lwp *l = pretend_curlwp;
 
-	if (l->interrupted || l->proc->exiting)
+	if (never_sleep || l->interrupted || l->proc->exiting)
 		return false;
 	has_cpu = false;
 	sleepers++;

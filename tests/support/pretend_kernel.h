@@ -56,6 +56,10 @@ extern __thread struct lwp *pretend_curlwp;
 /* Gives the upcalls to rumpuser_init(). can_interrupt: with the one that ends a single call. */
 void pretend_start(bool can_interrupt);
 
+/* From now on sleeps end at once, and reboot comes back. For tests in one thread. */
+void pretend_never_sleep(void);
+bool pretend_never_sleeps(void);
+
 /* The system calls, for the upcall. */
 int pretend_syscall(int number, void *args, long *retval);
 
