@@ -11,6 +11,7 @@
 
 #include "hijack/beyond.h"
 #include "hijack/descriptor.h"
+#include "hijack/epoll.h"
 #include "hijack/files.h"
 #include "hijack/path.h"
 #include "hijack/start.h"
@@ -287,6 +288,19 @@ hijack_select(const struct hijack_call *call)
 }
 
 long
+hijack_epoll_wait(const struct hijack_call *call)
+{
+	return hijack_sockets() ? hijack_beyond(hijack_beyond_epoll, call) : hijack_pass(call);
+}
+
+long
+hijack_epoll_ctl(const struct hijack_call *call)
+{
+	return hijack_fd(call->arg[2]) >= 0 ? hijack_beyond(hijack_beyond_epoll_ctl, call)
+					    : hijack_pass(call);
+}
+
+long
 hijack_mmap(const struct hijack_call *call)
 {
 	if (call->arg[3] & 0x20 /* MAP_ANONYMOUS */ || hijack_fd(call->arg[4]) < 0)
@@ -319,6 +333,17 @@ static hijack_call_fn *const inside[HIJACK_CALLS] = {
 #undef FD
 #undef CALL
 
+/* What is read or written may be an edge that an epoll set waits for. */
+static long
+inside_then_edges(const struct hijack_call *call)
+{
+	long result = inside[call->number](call);
+
+	if (hijack_sockets())
+		hijack_epoll_used(call->shadow, call->number, result);
+	return result;
+}
+
 long
 hijack_descriptor_call(const struct hijack_call *call)
 {
@@ -329,5 +354,5 @@ hijack_descriptor_call(const struct hijack_call *call)
 		return hijack_pass(call);
 	changed.shadow = call->arg[0];
 	changed.arg[0] = rump;
-	return hijack_beyond(inside[call->number], &changed);
+	return hijack_beyond(inside_then_edges, &changed);
 }

@@ -8,6 +8,7 @@
 #include "hijack/abi/flags.h"
 #include "hijack/copy.h"
 #include "hijack/descriptor.h"
+#include "hijack/epoll.h"
 #include "hijack/files.h"
 #include "hijack/rump.h"
 #include "rumpclient/client.h"
@@ -18,6 +19,7 @@ detach(long fd)
 {
 	int rump = hijack_fd(fd);
 
+	hijack_epoll_forget(fd);
 	if (rump < 0)
 		return 0;
 	hijack_fd_clear(fd);
@@ -31,8 +33,10 @@ hijack_beyond_close(const struct hijack_call *call)
 
 	if (hijack_rump_owns((int)call->arg[0]))
 		return -EBADF;
-	if (hijack_fd(call->arg[0]) < 0)
+	if (hijack_fd(call->arg[0]) < 0) {
+		hijack_epoll_forget(call->arg[0]);
 		return hijack_pass(call);
+	}
 	error = detach(call->arg[0]);
 	host = hijack_pass(call);
 	return error != 0 ? error : host;

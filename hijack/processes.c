@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "hijack/descriptor.h"
+#include "hijack/epoll.h"
 #include "hijack/report.h"
 #include "hijack/signal.h"
 #include "rumpclient/client.h"
@@ -102,6 +103,8 @@ hijack_beyond_child(const struct hijack_call *call)
 			(void)close(process->events[i] - 1);
 		process->events[i] = 0;
 	}
+	if (!cloning->shares_memory)
+		hijack_epoll_forked();
 	if (cloning->fork != NULL) {
 		process->context = rumpclient_ctx_fork_init(cloning->fork);
 		if (process->context == NULL)

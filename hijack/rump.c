@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "hijack/epoll.h"
 #include "hijack/gate.h"
 #include "hijack/report.h"
 #include "hijack/signal.h"
@@ -173,6 +174,8 @@ hijack_rump_owns(int fd)
 		if (fd >= 0 && hijack_process()->events[i] == fd + 1)
 			return true;
 	}
+	if (hijack_epoll_owns(fd))
+		return true;
 	return ctx != NULL && fd >= 0 &&
 	       (fd == atomic_load(&ctx->fd) || fd == ctx->epoll || fd == ctx->event);
 }

@@ -140,7 +140,7 @@ hijack_ppoll(const struct hijack_call *call)
 long
 hijack_epoll_pwait(const struct hijack_call *call)
 {
-	return with_mask(call, 4);
+	return hijack_sockets() ? hijack_beyond(hijack_beyond_epoll, call) : with_mask(call, 4);
 }
 
 /* The sixth argument points to the address of the mask and its size. */
