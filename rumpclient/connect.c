@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #include "abi/signal.h"
+#include "rumpclient/annotate.h"
 #include "sp/banner.h"
 #include "sp/capability.h"
 #include "sp/error.h"
@@ -168,6 +169,8 @@ rc_dial(const struct sp_url *url, struct rc_link *link)
 		return error;
 	}
 	link->capabilities = theirs & (url->kind == SP_UNIX ? OURS_UNIX : OURS_TCP);
+	if (rc_annotate_needed())
+		link->capabilities &= ~(uint32_t)SP_CAP_LOCALCOPY;
 	if (url->kind == SP_UNIX && getsockopt(link->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
 		link->server = peer.pid;
 	return 0;

@@ -26,10 +26,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#ifdef HAVE_VALGRIND
-#include <valgrind/valgrind.h>
-#endif
-
+#include "rumpclient/annotate.h"
 #include "sp/frame.h"
 #include "sp/vm.h"
 
@@ -200,7 +197,8 @@ apply_results(struct sp_cursor body)
 		if (bytes == NULL || !sp_take_padding(&body, result.len))
 			return -EBADMSG;
 		/* What has gone meanwhile is the program's own doing. */
-		(void)sp_vm_write(getpid(), result.addr, bytes, result.len);
+		if (sp_vm_write(getpid(), result.addr, bytes, result.len) == 0)
+			rc_annotate_written(result.addr, result.len);
 	}
 	return body.left == 0 ? 0 : -EBADMSG;
 }

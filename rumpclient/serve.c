@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "abi/signal.h"
+#include "rumpclient/annotate.h"
 #include "sp/frame.h"
 #include "sp/vm.h"
 
@@ -86,6 +87,8 @@ copyout(struct rumpclient *ctx, const struct sp_header *header, struct sp_cursor
 	if (!sp_take(&body, &copy, sizeof(copy)) || copy.len != body.left)
 		return -EBADMSG;
 	error = sp_vm_write(getpid(), copy.addr, body.at, body.left);
+	if (error == 0)
+		rc_annotate_written(copy.addr, body.left);
 	if (!(ctx->capabilities & SP_CAP_FAULT))
 		return 0;
 	return error != 0 ? answer_fault(ctx, header->reqno)
