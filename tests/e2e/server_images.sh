@@ -28,7 +28,7 @@ ln -s ../file source/dir/link
 # make_image FILE: with the source in it, in the format that every kernel reads
 make_image() {
 	rm -f "$1"
-	mkfs.ext2 -q -F -O none,filetype,sparse_super -I 128 -b 1024 -d source "$1" 8192
+	mkfs.ext2 -q -F -O none,filetype,sparse_super -I 128 -b 1024 -d source "$1" 8192 >/dev/null 2>&1
 }
 
 # make_disk FILE: a GUID partition table, the image in its second partition

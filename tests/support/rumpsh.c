@@ -234,7 +234,9 @@ read_directory(const char *path, char ***names, size_t *count)
 		for (int at = 0; at < n;) {
 			const struct rump_dirent *entry = (const void *)(block + at);
 
-			if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			/* Number 0 is a place where a name was. */
+			if (entry->d_fileno != 0 && strcmp(entry->d_name, ".") != 0 &&
+			    strcmp(entry->d_name, "..") != 0)
 				add_name(names, count, entry->d_name);
 			at += entry->d_reclen;
 		}
