@@ -20,7 +20,6 @@ int
 rumpk_protocol_find(int family, int type, int number, const struct rumpk_domain **domain,
     const struct rumpk_protocol **protocol)
 {
-	bool has_number = false;
 	struct rumpk_domain *d = domains;
 
 	while (d != NULL && d->family != family)
@@ -33,10 +32,8 @@ rumpk_protocol_find(int family, int type, int number, const struct rumpk_domain 
 			*protocol = &d->protocols[i];
 			return 0;
 		}
-		has_number |= number != 0 && d->protocols[i].number == number;
 	}
-	/* What was asked for is there under another type, or is not there at all. */
-	return has_number ? RUMP_EPROTOTYPE : RUMP_EPROTONOSUPPORT;
+	return number == 0 ? RUMP_EPROTOTYPE : RUMP_EPROTONOSUPPORT;
 }
 
 static void

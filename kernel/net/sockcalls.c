@@ -371,8 +371,6 @@ sys_shutdown(struct lwp *l, rumpk_args args, long *retval)
 		return error;
 	if (how != RUMP_SHUT_RD && how != RUMP_SHUT_WR && how != RUMP_SHUT_RDWR)
 		error = RUMP_EINVAL;
-	else if ((atomic_load_explicit(&so->state, memory_order_acquire) & RUMPK_SO_CONNECTED) == 0)
-		error = RUMP_ENOTCONN;
 	else
 		error = so->protocol->ops->shutdown != NULL ? so->protocol->ops->shutdown(so, how)
 							    : RUMP_EOPNOTSUPP;

@@ -149,16 +149,14 @@ get_number(struct socket *so, int name, int32_t *value)
 		*value = 0;
 		return 0;
 	case RUMP_SO_ACCEPTCONN:
-		*value = (atomic_load_explicit(&so->state, memory_order_relaxed) & RUMPK_SO_LISTENING) != 0
-			     ? name
-			     : 0;
+		*value = (atomic_load_explicit(&so->state, memory_order_relaxed) & RUMPK_SO_LISTENING) != 0;
 		return 0;
 	default:
 		break;
 	}
 	if (name <= 0 || (name & (name - 1)) != 0 || ((uint32_t)name & switches) == 0)
 		return RUMP_ENOPROTOOPT;
-	*value = (int32_t)(atomic_load_explicit(&so->opts.flags, memory_order_relaxed) & (uint32_t)name);
+	*value = (atomic_load_explicit(&so->opts.flags, memory_order_relaxed) & (uint32_t)name) != 0;
 	return 0;
 }
 
@@ -174,7 +172,7 @@ get_socket_option(struct socket *so, int name, void *buf, size_t *len)
 	switch (name) {
 	case RUMP_SO_LINGER:
 		value = atomic_load_explicit(&so->opts.linger, memory_order_relaxed);
-		linger.l_onoff = value >= 0 ? RUMP_SO_LINGER : 0;
+		linger.l_onoff = value >= 0;
 		linger.l_linger = value >= 0 ? value : 0;
 		*len = sizeof(linger);
 		memcpy(buf, &linger, sizeof(linger));

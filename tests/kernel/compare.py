@@ -20,11 +20,15 @@ CASES = f"{BUILD}/tests/kernel/cases"
 ANSWERS = f"{HERE}/netbsd_answers.tsv"
 DIFFERENCES = f"{HERE}/differences.tsv"
 COMPONENTS = ["librump", "librumpvfs", "librumpdev", "librumpnet", "librumpnet_local", "librumpfs_tmpfs"]
+# The Internet domains: the kernel's own, or the host's sockets.
+NETBSD_NET = ["librumpnet_net", "librumpnet_netinet", "librumpnet_netinet6", "librumpnet_config"]
+EMBEDDED_NET = ["librumpnet_sockin"]
 LIMIT = 300
 
 
 def components(directory):
-    return [path for name in COMPONENTS if os.path.exists(path := f"{directory}/{name}.so.0")]
+    names = COMPONENTS + (NETBSD_NET if os.path.exists(f"{directory}/librumpnet_net.so.0") else EMBEDDED_NET)
+    return [path for name in names if os.path.exists(path := f"{directory}/{name}.so.0")]
 
 
 def table(path, columns):
