@@ -132,7 +132,7 @@ bulk_read(struct sp_client *c, sp_addr_t addr, void *dst, size_t len, int *error
 	uint64_t left;
 
 	*error = 0;
-	if (bulk == NULL)
+	if (bulk == NULL || len == 0)
 		return false;
 	if (addr < bulk->addr || addr - bulk->addr > bulk->len || bulk->len - (addr - bulk->addr) < len) {
 		left = left_of_buffer(call_current, addr);
