@@ -83,7 +83,8 @@ def remote(directory, cases):
             files = ["-f"] if any("librumpvfs" in path for path in libraries) else []
             out = run(["-r", *files, "-l", f"{directory}/librumpclient.so.0", *cases], directory, {"RUMP_SERVER": url})
             server.stdin.close()
-            server.wait(timeout=LIMIT)
+            if server.wait(timeout=LIMIT) != 0:
+                out += f"server\tended with {server.returncode}\n"
     return out
 
 
@@ -109,6 +110,7 @@ def record():
 
 def compare(found, where, cases):
     recorded, used, failures = answers(), set(), 0
+    cases = cases + [case for case in found if case not in cases]
     print(f"1..{len(cases) + 1}")
     for number, case in enumerate(cases, 1):
         lines = recorded.get(case)
