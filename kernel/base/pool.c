@@ -11,8 +11,8 @@
 #include "kernel/base/lwp.h"
 #include "kernel/base/print.h"
 
-#define SLAB_BYTES 8192
-#define SHARD_KEEPS 64
+#define SLAB_BYTES 4096
+#define SHARD_KEEPS 32
 
 static void **
 link_of(const struct rumpk_pool *pool, void *object)
