@@ -135,6 +135,18 @@ mount_busy(const struct mount *mp)
 	return comings != goings;
 }
 
+bool
+mount_written(const struct mount *mp)
+{
+	uint64_t comings = 0, goings = 0;
+
+	for (unsigned i = 0; i < MOUNT_SLOTS; i++)
+		goings += __atomic_load_n(&mp->mnt_users[i].writers_goings, __ATOMIC_SEQ_CST);
+	for (unsigned i = 0; i < MOUNT_SLOTS; i++)
+		comings += __atomic_load_n(&mp->mnt_users[i].writers_comings, __ATOMIC_SEQ_CST);
+	return comings != goings;
+}
+
 /* Covers the directory, under the lock that its removal takes too. */
 static int
 cover(struct mount *mp, struct vnode *covered)

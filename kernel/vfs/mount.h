@@ -78,12 +78,10 @@ struct mount {
 	struct rcu_head mnt_rcu;
 	struct {
 		_Alignas(64) uint64_t comings, goings;
+		/* Of who has it open for writing, or is about to change something: not to become read-only.
+		 */
+		uint64_t writers_comings, writers_goings;
 	} mnt_users[MOUNT_SLOTS];
-	/*
-	 * Open for writing, or about to change something: not to become read-only. Atomic, and apart from what
-	 * everybody reads.
-	 */
-	_Alignas(64) uint32_t mnt_writers;
 };
 
 /* Adds a type of file system; RUMP_EEXIST. ops stays the caller's, and is linked. */
@@ -110,6 +108,7 @@ void mount_destroy(struct mount *mp);
 void mount_user_comes(struct mount *mp);
 void mount_user_goes(struct mount *mp);
 bool mount_busy(const struct mount *mp);
+bool mount_written(const struct mount *mp);
 struct vfsops *mount_type(const char *name);
 /* Puts a mount that has its root into the list, and on `covered` (NULL for the first), whose reference it
  * takes over. */

@@ -75,7 +75,7 @@ update(struct lwp *l, struct mount *mp, uint64_t flags, rumpk_uaddr udata, size_
 		return error;
 	__atomic_store_n(&mp->mnt_flag, new, __ATOMIC_SEQ_CST);
 	if ((new &RUMP_MNT_RDONLY) && !(old & RUMP_MNT_RDONLY) && !(flags & RUMP_MNT_FORCE) &&
-	    __atomic_load_n(&mp->mnt_writers, __ATOMIC_SEQ_CST) != 0)
+	    mount_written(mp))
 		error = RUMP_EBUSY;
 	if (error == 0)
 		error = mp->mnt_ops->vfs_mount(mp, ma.data, &ma.len, flags | RUMP_MNT_UPDATE, old);

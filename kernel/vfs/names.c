@@ -7,7 +7,9 @@
 int
 mount_write_begin(struct mount *mp)
 {
-	__atomic_fetch_add(&mp->mnt_writers, 1, __ATOMIC_SEQ_CST);
+	unsigned slot = rumpk_curlwp()->shard % MOUNT_SLOTS;
+
+	__atomic_fetch_add(&mp->mnt_users[slot].writers_comings, 1, __ATOMIC_SEQ_CST);
 	if (!(__atomic_load_n(&mp->mnt_flag, __ATOMIC_SEQ_CST) & RUMP_MNT_RDONLY))
 		return 0;
 	mount_write_end(mp);
@@ -17,7 +19,9 @@ mount_write_begin(struct mount *mp)
 void
 mount_write_end(struct mount *mp)
 {
-	__atomic_fetch_sub(&mp->mnt_writers, 1, __ATOMIC_SEQ_CST);
+	unsigned slot = rumpk_curlwp()->shard % MOUNT_SLOTS;
+
+	__atomic_fetch_add(&mp->mnt_users[slot].writers_goings, 1, __ATOMIC_SEQ_CST);
 }
 
 /* Whether an entry may be put into dvp. [X dvp] */

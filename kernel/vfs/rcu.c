@@ -6,24 +6,28 @@
 #include "kernel/vfs/rcu.h"
 
 #define SLOTS 16
-/* How many are gathered before anybody looks whether they may be freed, and how often then. */
+/* How many a slot gathers before it hands them on, and looks whether others may be freed. */
 #define BATCH 64
 
 static struct {
 	_Alignas(64) uint64_t readers[2];
+	rumpk_mutex lock;
+	struct rcu_head *list;
+	unsigned count;
 } slots[SLOTS];
 static unsigned phase;
 
 static rumpk_mutex lock;
 /* Of the grace period under way: freed at its end. What comes meanwhile waits for the next one. */
 static struct rcu_head *running, *gathering;
-static unsigned gathered;
 static enum { IDLE, FIRST, SECOND } state;
 
 void
 rcu_init(void)
 {
 	rumpk_mutex_init(&lock);
+	for (unsigned i = 0; i < SLOTS; i++)
+		rumpk_mutex_init(&slots[i].lock);
 }
 
 unsigned
@@ -71,7 +75,6 @@ advance(void)
 	if (state == IDLE && gathering != NULL) {
 		running = gathering;
 		gathering = NULL;
-		gathered = 0;
 		flip();
 		state = FIRST;
 	}
@@ -98,19 +101,40 @@ free_all(struct rcu_head *head)
 	}
 }
 
+/* Hands a list on, and frees what a grace period that ends thereby has been waiting for. */
+static void
+hand_on(struct rcu_head *list)
+{
+	struct rcu_head *last = list, *done;
+
+	while (last->rh_next != NULL)
+		last = last->rh_next;
+	rumpk_lock(lock);
+	last->rh_next = gathering;
+	gathering = list;
+	done = advance();
+	rumpk_unlock(lock);
+	free_all(done);
+}
+
 void
 rumpk_rcu_free(struct rcu_head *head, void (*f)(struct rcu_head *))
 {
-	struct rcu_head *done = NULL;
+	unsigned slot = rumpk_curlwp()->shard % SLOTS;
+	struct rcu_head *full = NULL;
 
 	head->rh_free = f;
-	rumpk_lock(lock);
-	head->rh_next = gathering;
-	gathering = head;
-	if (++gathered % BATCH == 0)
-		done = advance();
-	rumpk_unlock(lock);
-	free_all(done);
+	rumpk_lock(slots[slot].lock);
+	head->rh_next = slots[slot].list;
+	slots[slot].list = head;
+	if (++slots[slot].count == BATCH) {
+		full = head;
+		slots[slot].list = NULL;
+		slots[slot].count = 0;
+	}
+	rumpk_unlock(slots[slot].lock);
+	if (full != NULL)
+		hand_on(full);
 }
 
 struct waiting {
@@ -127,9 +151,9 @@ mark_done(struct rcu_head *head)
 void
 rumpk_rcu_synchronize(void)
 {
-	struct waiting w = {.done = 0};
+	struct waiting w = {.head = {.rh_free = mark_done}};
 
-	rumpk_rcu_free(&w.head, mark_done);
+	hand_on(&w.head);
 	for (;;) {
 		rumpk_lock(lock);
 		struct rcu_head *done = advance();
@@ -145,6 +169,16 @@ rumpk_rcu_synchronize(void)
 void
 rumpk_rcu_drain(void)
 {
-	rumpk_rcu_synchronize();
+	for (unsigned i = 0; i < SLOTS; i++) {
+		struct rcu_head *list;
+
+		rumpk_lock(slots[i].lock);
+		list = slots[i].list;
+		slots[i].list = NULL;
+		slots[i].count = 0;
+		rumpk_unlock(slots[i].lock);
+		if (list != NULL)
+			hand_on(list);
+	}
 	rumpk_rcu_synchronize();
 }

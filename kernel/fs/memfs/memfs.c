@@ -6,22 +6,29 @@ int
 rumpk_memfs_create(
     struct mount *mp, uint64_t max_bytes, uint64_t max_nodes, uint32_t mode, uint32_t uid, uint32_t gid)
 {
-	struct memfs *fs = rumpk_zalloc(sizeof(*fs));
+	const size_t align = _Alignof(struct memfs);
+	void *raw = rumpk_zalloc(sizeof(struct memfs) + align);
 	struct vattr va = {.va_type = VDIR, .va_mode = mode, .va_uid = uid, .va_gid = gid};
 	struct memfs_node *root;
+	struct memfs *fs;
 	int error;
 
-	if (fs == NULL)
+	if (raw == NULL)
 		return RUMP_ENOMEM;
+	/* Its counters want cache lines of their own. */
+	fs = (struct memfs *)(((uintptr_t)raw + align - 1) & ~(uintptr_t)(align - 1));
+	fs->raw = raw;
 	fs->max_bytes = max_bytes;
 	fs->max_nodes = max_nodes;
+	rumpk_mutex_init(&fs->limits);
 	mp->mnt_data = fs;
 	error = memfs_node_create(mp, &va, NULL, &root);
 	if (error != 0) {
+		rumpk_memfs_free(mp);
 		mp->mnt_data = NULL;
-		rumpk_free(fs, sizeof(*fs));
 		return error;
 	}
+	root->vn.v_ino = 2;
 	root->vn.v_vflag |= VV_ROOT;
 	mp->mnt_root = &root->vn;
 	return 0;
@@ -87,16 +94,20 @@ rumpk_memfs_release(struct mount *mp)
 void
 rumpk_memfs_free(struct mount *mp)
 {
-	rumpk_free(mp->mnt_data, sizeof(struct memfs));
+	struct memfs *fs = mp->mnt_data;
+
+	rumpk_mutex_destroy(&fs->limits);
+	rumpk_free(fs->raw, sizeof(struct memfs) + _Alignof(struct memfs));
 }
 
 int
 rumpk_memfs_limits(struct mount *mp, uint64_t max_bytes, uint64_t max_nodes)
 {
 	struct memfs *fs = mp->mnt_data;
+	uint64_t bytes, nodes;
 
-	if ((max_bytes != 0 && __atomic_load_n(&fs->bytes, __ATOMIC_RELAXED) > max_bytes) ||
-	    (max_nodes != 0 && __atomic_load_n(&fs->nodes, __ATOMIC_RELAXED) > max_nodes))
+	memfs_used(fs, &bytes, &nodes);
+	if ((max_bytes != 0 && bytes > max_bytes) || (max_nodes != 0 && nodes > max_nodes))
 		return RUMP_EBUSY;
 	__atomic_store_n(&fs->max_bytes, max_bytes, __ATOMIC_RELAXED);
 	__atomic_store_n(&fs->max_nodes, max_nodes, __ATOMIC_RELAXED);
@@ -110,18 +121,18 @@ int
 rumpk_memfs_statvfs(struct mount *mp, struct rump_statvfs *st)
 {
 	const struct memfs *fs = mp->mnt_data;
-	uint64_t bytes = __atomic_load_n(&fs->bytes, __ATOMIC_RELAXED), used = rumpk_mem_used(), left;
+	uint64_t bytes, nodes, used = rumpk_mem_used(), left;
 	uint64_t max = __atomic_load_n(&fs->max_bytes, __ATOMIC_RELAXED), limit = rumpk_mem_limit();
 
+	memfs_used(fs, &bytes, &nodes);
 	left = limit == UINT64_MAX ? MUCH : limit > used ? limit - used : 0;
 	if (max != 0 && max - bytes < left)
 		left = bytes < max ? max - bytes : 0;
 	st->f_bfree = st->f_bavail = left >> RUMPK_PAGE_SHIFT;
 	st->f_blocks = max != 0 ? max >> RUMPK_PAGE_SHIFT : (bytes + left) >> RUMPK_PAGE_SHIFT;
 	st->f_files = __atomic_load_n(&fs->max_nodes, __ATOMIC_RELAXED);
-	used = __atomic_load_n(&fs->nodes, __ATOMIC_RELAXED);
 	if (st->f_files == 0)
-		st->f_files = used + left / sizeof(struct memfs_node);
-	st->f_ffree = st->f_favail = st->f_files > used ? st->f_files - used : 0;
+		st->f_files = nodes + left / sizeof(struct memfs_node);
+	st->f_ffree = st->f_favail = st->f_files > nodes ? st->f_files - nodes : 0;
 	return 0;
 }

@@ -25,12 +25,20 @@
 
 struct memfs_node;
 
-/* A mount. The limits are 0 when there are none. */
+#define MEMFS_SLOTS 16
+
+/*
+ * A mount. The limits are 0 when there are none. What is in use is counted in several places, so that threads
+ * do not meet; where there is a limit, they take turns, as all of it has to be added up.
+ */
 struct memfs {
 	uint64_t max_bytes, max_nodes; /* atomic, as a remount changes them */
-	_Alignas(64) uint64_t bytes;
-	uint64_t nodes;
-	uint64_t last_ino;
+	rumpk_mutex limits;
+	struct {
+		_Alignas(64) uint64_t bytes, nodes; /* may be negative, taken alone */
+		uint64_t last_ino;
+	} used[MEMFS_SLOTS];
+	void *raw; /* the memory that it lies in */
 };
 
 struct dentry {
@@ -122,6 +130,8 @@ void pages_drop(struct memfs *fs, struct pages *pages, uint64_t from, uint64_t t
 /* Counts bytes against the mount's limit: false when they do not fit. */
 bool memfs_charge(struct memfs *fs, uint64_t bytes);
 void memfs_uncharge(struct memfs *fs, uint64_t bytes);
+/* Of all slots. */
+void memfs_used(const struct memfs *fs, uint64_t *bytes, uint64_t *nodes);
 
 /* What a directory's size counts for each entry. */
 #define MEMFS_DIRENT_SIZE 48

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Nodes: their making and end, and the operations on names. */
+#include "kernel/base/lwp.h"
 #include "kernel/fs/memfs/memfs.h"
 
 #define LINK_MAX_BYTES RUMP_MAXPATHLEN
@@ -19,44 +20,86 @@ memfs_init(void)
 	rumpk_pool_init(&nodes);
 }
 
+void
+memfs_used(const struct memfs *fs, uint64_t *bytes, uint64_t *nodes_used)
+{
+	*bytes = *nodes_used = 0;
+	for (unsigned i = 0; i < MEMFS_SLOTS; i++) {
+		*bytes += __atomic_load_n(&fs->used[i].bytes, __ATOMIC_RELAXED);
+		*nodes_used += __atomic_load_n(&fs->used[i].nodes, __ATOMIC_RELAXED);
+	}
+}
+
+static unsigned
+slot(void)
+{
+	return rumpk_curlwp()->shard % MEMFS_SLOTS;
+}
+
+static void
+count(struct memfs *fs, uint64_t bytes, uint64_t nodes_more)
+{
+	unsigned s = slot();
+
+	__atomic_fetch_add(&fs->used[s].bytes, bytes, __ATOMIC_RELAXED);
+	if (nodes_more != 0)
+		__atomic_fetch_add(&fs->used[s].nodes, nodes_more, __ATOMIC_RELAXED);
+}
+
+/* Counts what is about to be used, if the limits allow. */
+static bool
+charge(struct memfs *fs, uint64_t bytes, uint64_t nodes_more)
+{
+	uint64_t max_bytes = __atomic_load_n(&fs->max_bytes, __ATOMIC_RELAXED);
+	uint64_t max_nodes = __atomic_load_n(&fs->max_nodes, __ATOMIC_RELAXED);
+	uint64_t bytes_used, nodes_used;
+	bool fits;
+
+	if (max_bytes == 0 && (max_nodes == 0 || nodes_more == 0)) {
+		count(fs, bytes, nodes_more);
+		return true;
+	}
+	rumpk_lock(fs->limits);
+	memfs_used(fs, &bytes_used, &nodes_used);
+	fits = (max_bytes == 0 || bytes_used + bytes <= max_bytes) &&
+	       (max_nodes == 0 || nodes_used + nodes_more <= max_nodes);
+	if (fits)
+		count(fs, bytes, nodes_more);
+	rumpk_unlock(fs->limits);
+	return fits;
+}
+
 bool
 memfs_charge(struct memfs *fs, uint64_t bytes)
 {
-	uint64_t max = __atomic_load_n(&fs->max_bytes, __ATOMIC_RELAXED);
-	uint64_t now = __atomic_add_fetch(&fs->bytes, bytes, __ATOMIC_RELAXED);
-
-	if (max == 0 || now <= max)
-		return true;
-	memfs_uncharge(fs, bytes);
-	return false;
+	return charge(fs, bytes, 0);
 }
 
 void
 memfs_uncharge(struct memfs *fs, uint64_t bytes)
 {
-	__atomic_fetch_sub(&fs->bytes, bytes, __ATOMIC_RELAXED);
+	count(fs, -bytes, 0);
 }
 
 static bool
 charge_node(struct memfs *fs)
 {
-	uint64_t max = __atomic_load_n(&fs->max_nodes, __ATOMIC_RELAXED);
-
-	if (__atomic_add_fetch(&fs->nodes, 1, __ATOMIC_RELAXED) > max && max != 0) {
-		__atomic_fetch_sub(&fs->nodes, 1, __ATOMIC_RELAXED);
-		return false;
-	}
-	if (memfs_charge(fs, sizeof(struct memfs_node)))
-		return true;
-	__atomic_fetch_sub(&fs->nodes, 1, __ATOMIC_RELAXED);
-	return false;
+	return charge(fs, sizeof(struct memfs_node), 1);
 }
 
 static void
 uncharge_node(struct memfs *fs)
 {
-	__atomic_fetch_sub(&fs->nodes, 1, __ATOMIC_RELAXED);
-	memfs_uncharge(fs, sizeof(struct memfs_node));
+	count(fs, -(uint64_t)sizeof(struct memfs_node), -(uint64_t)1);
+}
+
+/* Numbers are given out slot by slot, from 3 on: 2 is the root's. */
+static uint64_t
+new_ino(struct memfs *fs)
+{
+	unsigned s = slot();
+
+	return 3 + s + MEMFS_SLOTS * (__atomic_add_fetch(&fs->used[s].last_ino, 1, __ATOMIC_RELAXED) - 1);
 }
 
 static void
@@ -98,7 +141,7 @@ memfs_node_create(struct mount *mp, const struct vattr *va, const char *target, 
 	vp->v_gid = va->va_gid;
 	vp->v_rdev = va->va_rdev;
 	vp->v_nlink = va->va_type == VDIR ? 2 : 1;
-	vp->v_ino = 1 + __atomic_add_fetch(&fs->last_ino, 1, __ATOMIC_RELAXED);
+	vp->v_ino = new_ino(fs);
 	if (va->va_type == VLNK && set_target(node, target) != 0) {
 		uncharge_node(fs);
 		node_free(vp);
