@@ -14,6 +14,7 @@
 #include "hijack/epoll.h"
 #include "hijack/files.h"
 #include "hijack/path.h"
+#include "hijack/shared_map.h"
 #include "hijack/start.h"
 
 long
@@ -306,6 +307,24 @@ hijack_mmap(const struct hijack_call *call)
 	if (call->arg[3] & 0x20 /* MAP_ANONYMOUS */ || hijack_fd(call->arg[4]) < 0)
 		return hijack_pass(call);
 	return hijack_beyond(hijack_beyond_mmap, call);
+}
+
+long
+hijack_munmap(const struct hijack_call *call)
+{
+	return hijack_mapped() ? hijack_beyond(hijack_beyond_munmap, call) : hijack_pass(call);
+}
+
+long
+hijack_msync(const struct hijack_call *call)
+{
+	return hijack_mapped() ? hijack_beyond(hijack_beyond_msync, call) : hijack_pass(call);
+}
+
+long
+hijack_exit_group(const struct hijack_call *call)
+{
+	return hijack_mapped() ? hijack_beyond(hijack_beyond_exit, call) : hijack_pass(call);
 }
 
 long

@@ -23,6 +23,9 @@ hijack_call_fn hijack_beyond_getcwd, hijack_beyond_fchdir, hijack_beyond_futimen
     hijack_beyond_close, hijack_beyond_dup2, hijack_beyond_close_range, hijack_beyond_mmap,
     hijack_beyond_sendfile, hijack_beyond_socket;
 
+/* Of memory, and of the end. */
+hijack_call_fn hijack_beyond_munmap, hijack_beyond_msync, hijack_beyond_exit;
+
 /* Of waiting. */
 hijack_call_fn hijack_beyond_poll, hijack_beyond_ppoll, hijack_beyond_select, hijack_beyond_pselect6,
     hijack_beyond_epoll_ctl, hijack_beyond_epoll_wait, hijack_beyond_epoll;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mapping what lies in the rump kernel. A private mapping is a copy, made at once; so is a shared one that
- * cannot be written to, whose reader sees what was there. A shared mapping that can be written to is refused
- * with the errno of a file system without.
+ * Mapping what lies in the rump kernel. A private mapping is a copy, made at once, and so is a shared one of
+ * a descriptor that cannot write: its reader sees what was there. Shared mappings that can be written through
+ * are in shared_map.c.
  */
 #include <errno.h>
 #include <sys/mman.h>
@@ -11,9 +11,10 @@
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
 #include "hijack/rump.h"
+#include "hijack/shared_map.h"
 
-static long
-fill(int rump, uint8_t *memory, size_t size, int64_t offset)
+long
+hijack_map_fill(int rump, uint8_t *memory, size_t size, int64_t offset)
 {
 	size_t done = 0;
 
@@ -30,29 +31,47 @@ fill(int rump, uint8_t *memory, size_t size, int64_t offset)
 	return 0;
 }
 
-long
-hijack_beyond_mmap(const struct hijack_call *call)
+static long
+map_copy(const struct hijack_call *call, int rump)
 {
 	size_t size = (size_t)call->arg[1];
-	int protection = (int)call->arg[2], flags = (int)call->arg[3], rump = hijack_fd(call->arg[4]);
-	struct rump_stat st;
-	long memory, error = HIJACK_RUMP(__fstat50, (uint64_t)rump, hijack_slot(&st));
+	int protection = (int)call->arg[2], flags = (int)call->arg[3];
+	long memory, error;
 
-	if (error != 0)
-		return error;
-	if ((st.st_mode & RUMP_S_IFMT) != RUMP_S_IFREG || (!(flags & MAP_PRIVATE) && protection & PROT_WRITE))
-		return -ENODEV;
-	if (call->arg[5] < 0 || call->arg[5] & 4095)
-		return -EINVAL;
 	flags = (flags & ~(MAP_SHARED | MAP_SHARED_VALIDATE)) | MAP_PRIVATE | MAP_ANONYMOUS;
 	memory = hijack_raw(SYS_mmap, call->arg[0], (long)size, PROT_READ | PROT_WRITE, flags, -1, 0);
 	if (memory < 0 && memory > -4096)
 		return memory;
-	error = fill(rump, (uint8_t *)memory, size, call->arg[5]);
+	error = hijack_map_fill(rump, (uint8_t *)memory, size, call->arg[5]);
 	if (error == 0 && protection != (PROT_READ | PROT_WRITE))
 		error = hijack_raw(SYS_mprotect, memory, (long)size, protection, 0, 0, 0);
 	if (error == 0)
 		return memory;
 	(void)hijack_raw(SYS_munmap, memory, (long)size, 0, 0, 0, 0);
 	return error;
+}
+
+long
+hijack_beyond_mmap(const struct hijack_call *call)
+{
+	int rump = hijack_fd(call->arg[4]);
+	struct rump_stat st;
+	long error = HIJACK_RUMP(__fstat50, (uint64_t)rump, hijack_slot(&st)), mode;
+
+	if (error != 0)
+		return error;
+	if ((st.st_mode & RUMP_S_IFMT) != RUMP_S_IFREG)
+		return -ENODEV;
+	if (call->arg[5] < 0 || call->arg[5] & 4095 || call->arg[1] <= 0)
+		return -EINVAL;
+	mode = HIJACK_RUMP(fcntl, (uint64_t)rump, RUMP_F_GETFL, 0);
+	if (mode < 0)
+		return mode;
+	if ((mode & RUMP_O_ACCMODE) == RUMP_O_WRONLY)
+		return -EACCES;
+	if (call->arg[3] & MAP_PRIVATE && !(call->arg[3] & MAP_SHARED))
+		return map_copy(call, rump);
+	if ((mode & RUMP_O_ACCMODE) == RUMP_O_RDWR)
+		return hijack_map_shared(call, rump, &st);
+	return call->arg[2] & PROT_WRITE ? -EACCES : map_copy(call, rump);
 }

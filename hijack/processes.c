@@ -26,6 +26,7 @@
 #include "hijack/descriptor.h"
 #include "hijack/epoll.h"
 #include "hijack/report.h"
+#include "hijack/shared_map.h"
 #include "hijack/signal.h"
 #include "rumpclient/client.h"
 #include "rumpclient/fork.h"
@@ -35,7 +36,7 @@ anything_to_inherit(const struct hijack_process *process)
 {
 	const struct hijack_fds *fds = process->fds;
 
-	if (process->cwd_inside)
+	if (process->cwd_inside || hijack_mapped())
 		return true;
 	for (uint32_t i = 0; fds != NULL && i < fds->used; i++) {
 		if (fds->entry[i] != 0)
@@ -103,8 +104,10 @@ hijack_beyond_child(const struct hijack_call *call)
 			(void)close(process->events[i] - 1);
 		process->events[i] = 0;
 	}
-	if (!cloning->shares_memory)
+	if (!cloning->shares_memory) {
 		hijack_epoll_forked();
+		hijack_map_forked();
+	}
 	if (cloning->fork != NULL) {
 		process->context = rumpclient_ctx_fork_init(cloning->fork);
 		if (process->context == NULL)

@@ -29,6 +29,7 @@
 #include "hijack/path.h"
 #include "hijack/report.h"
 #include "hijack/rump.h"
+#include "hijack/shared_map.h"
 #include "hijack/start.h"
 #include "rumpclient/client.h"
 
@@ -282,6 +283,8 @@ hijack_beyond_execveat(const struct hijack_call *call)
 	struct program program = {.file = -1};
 	long error = prepare(call, &program);
 
+	if (error >= 0)
+		hijack_map_write_back();
 	if (error >= 0)
 		error = execute(call, &program, error == 1);
 	if (program.file != -1)

@@ -21,6 +21,7 @@
 #include "hijack/epoll.h"
 #include "hijack/gate.h"
 #include "hijack/report.h"
+#include "hijack/shared_map.h"
 #include "hijack/signal.h"
 #include "hijack/start.h"
 #include "rumpclient/client.h"
@@ -174,7 +175,7 @@ hijack_rump_owns(int fd)
 		if (fd >= 0 && hijack_process()->events[i] == fd + 1)
 			return true;
 	}
-	if (hijack_epoll_owns(fd))
+	if (hijack_epoll_owns(fd) || hijack_map_owns(fd))
 		return true;
 	return ctx != NULL && fd >= 0 &&
 	       (fd == atomic_load(&ctx->fd) || fd == ctx->epoll || fd == ctx->event);
