@@ -39,6 +39,13 @@ prepare_udf(struct abi_mount *mount)
 	mount->args.udf.nobody_uid = mount->args.udf.nobody_gid = UINT32_MAX;
 }
 
+/* Types that can only be read; "rw" is then the kernel's to refuse. */
+static void
+prepare_rdonly(struct abi_mount *mount)
+{
+	mount->flags |= RUMP_MNT_RDONLY;
+}
+
 static void
 prepare_tmpfs(struct abi_mount *mount)
 {
@@ -64,7 +71,7 @@ static const struct {
 	size_t special; /* where the pointer to what is mounted goes, or NOWHERE */
 	void (*prepare)(struct abi_mount *mount);
 } types[] = {
-    {"cd9660", SIZE_OF(cd9660), PLACE_OF(cd9660.fspec), NULL},
+    {"cd9660", SIZE_OF(cd9660), PLACE_OF(cd9660.fspec), prepare_rdonly},
     {"efs", SIZE_OF(efs), PLACE_OF(efs.fspec), NULL},
     {"ext2fs", SIZE_OF(device), PLACE_OF(device.fspec), NULL},
     {"fdesc", 0, NOWHERE, NULL},
@@ -79,7 +86,7 @@ static const struct {
     {"overlay", SIZE_OF(layer), PLACE_OF(layer.target), NULL},
     {"procfs", 0, NOWHERE, NULL},
     {"ptyfs", SIZE_OF(ptyfs), NOWHERE, prepare_ptyfs},
-    {"squashfs", SIZE_OF(device), PLACE_OF(device.fspec), NULL},
+    {"squashfs", SIZE_OF(device), PLACE_OF(device.fspec), prepare_rdonly},
     {"sysvbfs", SIZE_OF(device), PLACE_OF(device.fspec), NULL},
     {"tmpfs", SIZE_OF(tmpfs), NOWHERE, prepare_tmpfs},
     {"udf", SIZE_OF(udf), PLACE_OF(udf.fspec), prepare_udf},

@@ -95,6 +95,12 @@ int iso_root(const struct iso_volume *volume, struct iso_node *root);
 int iso_readdir(
     const struct iso_volume *volume, const struct iso_node *dir, uint64_t *position, struct iso_entry *entry);
 
+/*
+ * The file of number ino, as iso_readdir gave it: what lies there is read again. Numbers that come from
+ * nowhere are RUMP_EIO, or another file.
+ */
+int iso_node_at(const struct iso_volume *volume, uint64_t ino, struct iso_node *node);
+
 /* The directory that begins at byte offset `where`, from its own record. */
 int iso_directory_at(const struct iso_volume *volume, uint64_t where, struct iso_node *node);
 

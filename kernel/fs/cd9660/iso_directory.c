@@ -121,29 +121,41 @@ iso_readdir(
 }
 
 int
-iso_directory_at(const struct iso_volume *volume, uint64_t where, struct iso_node *node)
+iso_node_at(const struct iso_volume *volume, uint64_t ino, struct iso_node *node)
 {
-	/* The first record of a directory describes it; as much as that may be read before its length is
-	 * known. */
-	struct iso_extent first = {.offset = where, .length = ISO_SECTOR};
+	/* Directories begin with a block, so records of one number lie in the same place of one. */
+	uint64_t position = ino % volume->block_size;
+	struct iso_extent rest = {.offset = ino - position};
 	uint8_t sector[ISO_SECTOR];
 	struct iso_record record;
 	struct iso_entry entry;
-	uint64_t position = 0;
 	int error;
 
-	if (where > volume->device_size)
+	if (ino >= volume->device_size)
 		return RUMP_EIO;
-	if (volume->device_size - where < first.length)
-		first.length = volume->device_size - where;
-	if ((error = read_record(volume, &first, &position, sector, &record)) != 0)
+	rest.length = volume->device_size - rest.offset;
+	error = read_record(volume, &rest, &position, sector, &record);
+	if (error == 0 && record.where != ino)
+		error = RUMP_EIO;
+	if (error == 0)
+		error = take_record(volume, &record, &entry);
+	if (error == 0 && (record.bytes[FLAGS] & CONTINUES) != 0)
+		error = take_continuations(volume, &rest, &position, sector, &entry.node);
+	if (error == 0 && entry.node.ino != ino)
+		error = RUMP_EIO;
+	if (error != 0)
 		return error == RUMP_ENOENT ? RUMP_EIO : error;
-	if ((error = take_record(volume, &record, &entry)) != 0)
-		return error;
-	if ((entry.node.mode & RUMP_S_IFMT) != RUMP_S_IFDIR || entry.node.extents[0].offset != where)
-		return RUMP_EIO;
 	*node = entry.node;
 	return 0;
+}
+
+int
+iso_directory_at(const struct iso_volume *volume, uint64_t where, struct iso_node *node)
+{
+	/* The first record of a directory describes it. */
+	int error = iso_node_at(volume, where, node);
+
+	return error == 0 && (node->mode & RUMP_S_IFMT) != RUMP_S_IFDIR ? RUMP_EIO : error;
 }
 
 int

@@ -139,6 +139,9 @@ set_time(
 	time->tv_sec = 0;
 	if (month < 1 || month > 12 || day < 1 || day > 31)
 		return;
+	/* From 12 hours west to 13 east; genisoimage writes a whole day for some dates, and means none. */
+	if (quarters < -48 || quarters > 52)
+		quarters = 0;
 	time->tv_sec = days(year, month, day) * 86400 + seconds - (int64_t)quarters * 15 * 60;
 }
 
