@@ -217,6 +217,28 @@ call_answer(struct client_call *call, int error, const long retval[2])
 	output_send(call->client, iov, count);
 }
 
+/* Makes an lwp for the call, unless the client's lwps are on their way out. Returns NetBSD's errno. */
+static int
+create_lwp(struct client_call *call)
+{
+	struct sp_client *c = call->client;
+	bool running;
+	int error;
+
+	host_lock_enter(&c->lock);
+	running = c->state == CLIENT_RUNNING;
+	c->creating += running;
+	host_lock_exit(&c->lock);
+	if (!running)
+		return RUMP_EBUSY;
+	call->lwp = kernel_become_new(c->pid, &error);
+	host_lock_enter(&c->lock);
+	c->creating--;
+	host_lock_exit(&c->lock);
+	host_cond_wake(&c->cond, HOST_WAKE_ALL);
+	return error;
+}
+
 /* Makes the call's lwp current. Returns 0 or the error to answer with. */
 static int
 enter_lwp(struct client_call *call)
@@ -226,7 +248,7 @@ enter_lwp(struct client_call *call)
 	if (call->lwp != NULL)
 		kernel_become(call->lwp);
 	else
-		call->lwp = kernel_become_new(call->client->pid, &error);
+		error = create_lwp(call);
 	if (error == 0)
 		return 0;
 	return error == RUMP_EBUSY ? SP_ERR_INEXEC : SP_ERR_TRYAGAIN;

@@ -11,6 +11,10 @@
  * orders the other lwps out, and once the last call has come back it goes on. Nobody waits for that: the last
  * call's worker takes the step. A call in its last moments still counts.
  *
+ * A kernel orders out the lwps that a process has, and refuses to make more from then on, but not in one
+ * step: an lwp made in between would sleep for ever. So no lwp is made for a client that is not running, and
+ * the order waits for those that are being made.
+ *
  * Locks: a client's lock and its output's are leaves, and so is the table's; none is held across an upcall.
  */
 #include "librumpuser/sp_client.h"
@@ -149,6 +153,8 @@ step(struct sp_client *c)
 		return STEP_NONE;
 	if (!c->ordered_out) {
 		c->ordered_out = true;
+		while (c->creating != 0)
+			host_cond_wait(&c->cond, &c->lock, NULL);
 		host_lock_exit(&c->lock);
 		order_out(c->main);
 		host_lock_enter(&c->lock);

@@ -82,6 +82,7 @@ struct sp_client {
 	bool again;
 	bool ordered_out;
 	unsigned calls;
+	unsigned creating; /* of these, are about to make an lwp */
 	unsigned tickets;
 	TAILQ_HEAD(, client_call) interruptible;
 	LIST_HEAD(, sp_request) requests;
