@@ -477,6 +477,18 @@ knote_switch(struct kqueue *kq, struct rumpk_knote *kn, uint32_t flags, bool add
 		rumpk_knote_activate(kn, 0);
 }
 
+/* With kq->table: whether it has been reported for the last time. */
+static bool
+is_dead(struct kqueue *kq, const struct rumpk_knote *kn)
+{
+	bool dead;
+
+	rumpk_lock(kq->lock);
+	dead = (kn->state & KN_DEAD) != 0;
+	rumpk_unlock(kq->lock);
+	return dead;
+}
+
 /* With kq->table. */
 static int
 register_locked(struct kqueue *kq, const struct rump_kevent *kev, struct file *fp, struct fdtable *t)
@@ -487,7 +499,7 @@ register_locked(struct kqueue *kq, const struct rump_kevent *kev, struct file *f
 	bool added = false;
 	int error;
 
-	if (kn != NULL && (kn->state & KN_DEAD) != 0) {
+	if (kn != NULL && is_dead(kq, kn)) {
 		knote_remove(kq, kn);
 		kn = NULL;
 	}
@@ -556,7 +568,7 @@ bury(struct kqueue *kq, struct fdtable *t, const struct rump_kevent *events, siz
 		kn = find(kq, events[i].ident, events[i].filter, t);
 		if (kn == NULL)
 			kn = find(kq, events[i].ident, events[i].filter, NULL);
-		if (kn != NULL && (kn->state & KN_DEAD) != 0)
+		if (kn != NULL && is_dead(kq, kn))
 			knote_remove(kq, kn);
 		rumpk_unlock(kq->table);
 	}
