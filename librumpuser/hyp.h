@@ -2,11 +2,8 @@
 /*
  * The kernel above: its table of upcalls, and giving up and taking back its CPU.
  *
- * A hypercall that may block does
- *
- *	int locks = hyp_release_cpu(NULL);
- *	... whatever blocks, without an upcall and without touching the kernel's memory that others may free
- *... hyp_retake_cpu(locks, NULL);
+ * A hypercall that may block calls hyp_release_cpu() before it does and hyp_retake_cpu() after. In between
+ * it makes no other upcall and does not touch memory of the kernel's that others may free.
  *
  * No lock of librumpuser's is held around either: both are upcalls, which enter hypercalls themselves.
  */

@@ -6,9 +6,11 @@
  *	sp_pool                           the workers, who read from clients, run their calls and answer
  *	sp_input                          what clients send, to sp_call, sp_exec or sp_request
  *	sp_call, sp_kernel, sp_lwps       a call, and the way into the kernel and back
- *	sp_copy                           the kernel's access to a client's memory: sp_attached, sp_local,
- *sp_request sp_client, sp_table, sp_output    a client, all of them, and what is sent to one sp_ticket
- *processes that wait for their FORK sp_config, sp_peer                what is allowed, and to whom
+ *	sp_copy, sp_attached, sp_bulk,
+ *	sp_local, sp_request              the kernel's access to a client's memory
+ *	sp_client, sp_table, sp_output    a client, all of them, and what is sent to one
+ *	sp_ticket                         processes that wait for their FORK
+ *	sp_config, sp_peer                what is allowed, and to whom
  */
 #include <errno.h>
 #include <stdio.h>

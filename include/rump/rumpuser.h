@@ -432,14 +432,49 @@ int rumpuser_daemonize_begin(void);
  */
 int rumpuser_daemonize_done(int error);
 
-/* The system call server. */
+/*
+ * The system call server, which rump_sp(7) describes. A client, the arg of these calls, is what
+ * hyp_lwproc_rfork() was given, and is there as long as the processes made with it are.
+ *
+ * The calls that reach a client give up the CPU always, with one exception: a copy of bytes that the server
+ * has in its own memory, since they came along with the system call or were fetched ahead, has nothing to
+ * wait for and keeps it.
+ */
+
+/*
+ * Starts serving at url, unix:// or tcp:// or tcp6://, and returns; the strings tell clients what the kernel
+ * is, as uname would. RUMP_EALREADY when it is serving; what is wrong with the URL or its address otherwise,
+ * said on stderr in full. Never gives up the CPU.
+ */
 int rumpuser_sp_init(const char *url, const char *ostype, const char *osrelease, const char *machine);
+
+/*
+ * Copy len bytes from the client's memory, or to it. RUMP_EFAULT when there is no such memory, or no client
+ * any more; some of the bytes may have been copied then.
+ */
 int rumpuser_sp_copyin(void *arg, const void *uaddr, void *kaddr, size_t len);
-int rumpuser_sp_copyinstr(void *arg, const void *uaddr, void *kaddr, size_t *len);
 int rumpuser_sp_copyout(void *arg, const void *kaddr, void *uaddr, size_t len);
+
+/*
+ * Copies a string with its NUL, at most *len bytes, and says in *len how many those were. RUMP_ENAMETOOLONG
+ * when there is no NUL in so many, RUMP_EFAULT as above.
+ */
+int rumpuser_sp_copyinstr(void *arg, const void *uaddr, void *kaddr, size_t *len);
+
+/* Copies *len bytes, which are a string with its NUL. RUMP_EFAULT as above. */
 int rumpuser_sp_copyoutstr(void *arg, const void *kaddr, void *uaddr, size_t *len);
+
+/* Maps len bytes of zeroes in the client, at *addr of its memory. RUMP_ENOMEM when that is not to be had. */
 int rumpuser_sp_anonmmap(void *arg, size_t len, void **addr);
+
+/* Sends the client a signal, a number of NetBSD's. 0 also when the client is gone. */
 int rumpuser_sp_raise(void *arg, int signo);
+
+/*
+ * Ends serving: the socket is removed and all clients are disconnected. The client whose system call makes
+ * this one, when it is arg, gets its answer before, for which a second is spared at most. With NULL nobody
+ * does. Nothing when it is not serving. Never gives up the CPU.
+ */
 void rumpuser_sp_fini(void *arg);
 
 #pragma GCC visibility pop

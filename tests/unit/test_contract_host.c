@@ -242,7 +242,70 @@ daemonize_done(void)
 	assert_int_equal(rumpuser_daemonize_done(0), RUMP_ENOENT);
 }
 
+/* For those that do not come back: what a process exits with that has made no upcall since it began. */
+static int
+count_upcalls(void)
+{
+	return recording_get(NULL, 0, true) == 0 ? 0 : 1;
+}
+
+static int
+begin_in_child(void *arg)
+{
+	(void)arg;
+	recording_clear();
+	if (rumpuser_daemonize_begin() != 0)
+		return 2;
+	return rumpuser_daemonize_done(count_upcalls());
+}
+
+static void
+daemonize_begin(void)
+{
+	assert_int_equal(faults_in_child(begin_in_child, NULL), 0);
+}
+
+static void
+exit_counting(void)
+{
+	_exit(count_upcalls());
+}
+
+static void
+abort_counting(int sig)
+{
+	_exit(sig == SIGABRT ? count_upcalls() : 2);
+}
+
+static int
+exit_in_child(void *arg)
+{
+	recording_clear();
+	if (signal(SIGABRT, abort_counting) == SIG_ERR || atexit(exit_counting) != 0 ||
+	    freopen("/dev/null", "w", stderr) == NULL)
+		return 2;
+	rumpuser_exit(*(int *)arg);
+}
+
+static void
+exit_process(void)
+{
+	int success = 0, panic = RUMPUSER_PANIC;
+
+	assert_int_equal(faults_in_child(exit_in_child, &success), 0);
+	assert_int_equal(faults_in_child(exit_in_child, &panic), 0);
+}
+
+static void
+init_again(void)
+{
+	static const struct rumpuser_hyperup none;
+
+	assert_int_not_equal(rumpuser_init(RUMPUSER_VERSION + 1, &none), 0);
+}
+
 static const struct contract rows[] = {
+    {.name = "init", .class = CONTRACT_NEVER, .call = init_again},
     {.name = "malloc, free", .class = CONTRACT_NEVER, .call = allocate},
     {.name = "anonmmap, unmap", .class = CONTRACT_NEVER, .call = map},
     {.name = "open", .class = CONTRACT_ALWAYS, .call = open_file, .probe = probe},
@@ -263,6 +326,8 @@ static const struct contract rows[] = {
     {.name = "putchar, dprintf", .class = CONTRACT_NEVER, .call = print},
     {.name = "kill", .class = CONTRACT_NEVER, .call = raise_signal},
     {.name = "dl_bootstrap", .class = CONTRACT_NEVER, .call = bootstrap},
+    {.name = "exit", .class = CONTRACT_NEVER, .call = exit_process},
+    {.name = "daemonize_begin", .class = CONTRACT_NEVER, .call = daemonize_begin},
     {.name = "daemonize_done", .class = CONTRACT_NEVER, .call = daemonize_done},
 };
 

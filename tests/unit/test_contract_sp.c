@@ -8,6 +8,7 @@
 
 #include "tests/unit/unit.h"
 
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,10 @@ static int (*hypercall)(void);
 static int result;
 static size_t made;
 static struct recorded_upcall upcalls[2];
+static sem_t looked; /* all of those are there to be seen */
+
+/* How many upcalls rumpuser_sp_init() made. */
+static size_t init_made;
 
 static int
 copyin(void)
@@ -82,6 +87,14 @@ raise_signal(void)
 	return rumpuser_sp_raise(client, RUMP_SIGUSR1);
 }
 
+/* The client whose call ends the server gets its answer all the same. */
+static int
+fini(void)
+{
+	rumpuser_sp_fini(client);
+	return 0;
+}
+
 static int
 in_system_call(int number, void *args)
 {
@@ -90,6 +103,7 @@ in_system_call(int number, void *args)
 	recording_clear();
 	result = hypercall();
 	made = recording_get(upcalls, 2, true);
+	sem_post(&looked);
 	return 0;
 }
 
@@ -193,11 +207,13 @@ join_server(void **state)
 
 	(void)state;
 	alarm(120);
+	assert_int_equal(sem_init(&looked, 0, 0), 0);
 	assert_non_null(mkdtemp(directory));
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", directory);
 	snprintf(url, sizeof(url), "unix://%s", address.sun_path);
 	recording_clear();
 	assert_int_equal(rumpuser_sp_init(url, "Record", "1.0", "amd64"), 0);
+	init_made = recording_get(NULL, 0, true);
 	connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(connection, (struct sockaddr *)&address, sizeof(address)), 0);
 	for (char *end = banner; end == banner || end[-1] != '\n'; end++)
@@ -213,24 +229,30 @@ leave_server(void **state)
 {
 	(void)state;
 	close(connection);
-	recording_clear();
 	rumpuser_sp_fini(NULL);
 	rmdir(directory);
 	alarm(0);
 	return 0;
 }
 
+/* Makes the hypercall in a system call of the client's. */
 static void
-always_releases(void **state)
+make_in_system_call(void *const *row)
 {
-	int (*const row)(void) = *(int (**)(void)) * state;
-
-	hypercall = row;
+	hypercall = *(int (**)(void)) * row;
 	made = 0;
 	result = -1;
 	strcpy(client_memory, TEXT);
 	request(SP_SYSCALL, GETPID, NULL, 0);
+	while (sem_wait(&looked) != 0)
+		continue;
 	assert_int_equal(result, 0);
+}
+
+static void
+always_releases(void **state)
+{
+	make_in_system_call(state);
 	assert_int_equal(made, 2);
 	assert_int_equal(upcalls[0].upcall, UPCALL_BACKEND_UNSCHEDULE);
 	assert_true(upcalls[0].had_cpu);
@@ -242,9 +264,23 @@ always_releases(void **state)
 	assert_null(upcalls[1].argument);
 }
 
-#define row(hypercall_name, function) \
+static void
+never_releases(void **state)
+{
+	make_in_system_call(state);
+	assert_int_equal(made, 0);
+}
+
+static void
+begins_without_release(void **state)
+{
+	(void)state;
+	assert_int_equal(init_made, 0);
+}
+
+#define row(hypercall_name, class, function) \
 	{ \
-		.name = hypercall_name, .test_func = always_releases, .initial_state = &(int (*[])(void)) \
+		.name = hypercall_name, .test_func = class, .initial_state = &(int (*[])(void)) \
 		{ \
 			function \
 		} \
@@ -254,12 +290,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    row("sp_copyin", copyin),
-	    row("sp_copyinstr", copyinstr),
-	    row("sp_copyout", copyout),
-	    row("sp_copyoutstr", copyoutstr),
-	    row("sp_anonmmap", anonmmap),
-	    row("sp_raise", raise_signal),
+	    {.name = "sp_init", .test_func = begins_without_release},
+	    row("sp_copyin", always_releases, copyin),
+	    row("sp_copyinstr", always_releases, copyinstr),
+	    row("sp_copyout", always_releases, copyout),
+	    row("sp_copyoutstr", always_releases, copyoutstr),
+	    row("sp_anonmmap", always_releases, anonmmap),
+	    row("sp_raise", always_releases, raise_signal),
+	    row("sp_fini", never_releases, fini),
 	};
 
 	recording_start();
