@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Linux's structures and flags from NetBSD's, and back. */
+#define _GNU_SOURCE
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+
+#include "hijack/abi/flags.h"
+#include "hijack/abi/socket.h"
+#include "hijack/abi/stat.h"
+
+static void
+open_flags_come_back(void **state)
+{
+	static const int flags[] = {O_CREAT, O_EXCL, O_TRUNC, O_APPEND, O_NONBLOCK, O_SYNC, O_DSYNC,
+	    O_DIRECTORY, O_NOFOLLOW, O_CLOEXEC, O_RDWR | O_APPEND, O_WRONLY | O_CREAT | O_EXCL};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		assert_int_equal(hijack_abi_open_flags_back(hijack_abi_open_flags(flags[i])), flags[i]);
+	assert_int_equal(hijack_abi_open_flags(O_WRONLY | O_CREAT | O_TRUNC), 1 | 0x200 | 0x400);
+	assert_int_equal(hijack_abi_open_flags(O_SYNC), RUMP_O_SYNC);
+}
+
+static void
+status_is_translated(void **state)
+{
+	struct rump_stat from = {.st_dev = 5,
+	    .st_mode = RUMP_S_IFLNK | 0755,
+	    .st_ino = 77,
+	    .st_nlink = 2,
+	    .st_uid = 0,
+	    .st_gid = 12,
+	    .st_rdev = 0x302,
+	    .st_size = 9,
+	    .st_blocks = 1,
+	    .st_blksize = 4096,
+	    .st_mtim = {100, 5}};
+	struct hijack_identity identity = {1000, 1001};
+	struct statx extended;
+	struct stat st;
+
+	(void)state;
+	hijack_abi_stat(&st, &from, &identity);
+	assert_int_equal(st.st_mode, S_IFLNK | 0777);
+	assert_int_equal(st.st_uid, 1000);
+	assert_int_equal(st.st_gid, 12);
+	assert_int_equal(st.st_rdev, 0);
+	assert_int_equal(st.st_mtim.tv_nsec, 5);
+	from.st_mode = RUMP_S_IFBLK | 0600;
+	hijack_abi_statx(&extended, &from, &identity);
+	assert_int_equal(extended.stx_rdev_major, 3);
+	assert_int_equal(extended.stx_rdev_minor, 2);
+	assert_int_equal(extended.stx_mask & STATX_BTIME, 0);
+	assert_int_equal(extended.stx_uid, 1000);
+}
+
+static size_t
+put_entry(uint8_t *at, uint64_t number, uint8_t type, const char *name)
+{
+	struct rump_dirent entry = {.d_fileno = number, .d_namlen = (uint16_t)strlen(name), .d_type = type};
+	size_t size = (offsetof(struct rump_dirent, d_name) + strlen(name) + 1 + 7) & -8UL;
+
+	entry.d_reclen = (uint16_t)size;
+	memcpy(entry.d_name, name, strlen(name));
+	memcpy(at, &entry, size);
+	return size;
+}
+
+static void
+directory_entries_are_translated(void **state)
+{
+	uint64_t from[128], to[192];
+	uint8_t *p = (uint8_t *)from;
+	const char *out = (const char *)to;
+	long size;
+
+	(void)state;
+	p += put_entry(p, 1, RUMP_DT_DIR, ".");
+	p += put_entry(p, 0, RUMP_DT_REG, "removed");
+	p += put_entry(p, 9, RUMP_DT_REG, "a-longer-name");
+	size = hijack_abi_dirents(to, from, (size_t)(p - (uint8_t *)from), 512);
+	assert_int_equal(size, 24 + 40);
+	assert_string_equal(out + 19, ".");
+	assert_int_equal(out[18], 4);
+	assert_string_equal(out + 24 + 19, "a-longer-name");
+	assert_int_equal(to[0], 1);
+	assert_int_equal(to[3], 9);
+	assert_int_equal(to[1], 512);
+}
+
+static void
+malformed_entries_are_refused(void **state)
+{
+	uint64_t from[128], to[192];
+	struct rump_dirent *entry = (struct rump_dirent *)from;
+	size_t size = put_entry((uint8_t *)from, 1, RUMP_DT_REG, "name");
+
+	(void)state;
+	entry->d_namlen = 500;
+	assert_int_equal(hijack_abi_dirents(to, from, size, 0), -EIO);
+	entry->d_namlen = 4;
+	entry->d_reclen = 0;
+	assert_int_equal(hijack_abi_dirents(to, from, size, 0), -EIO);
+	entry->d_reclen = 600;
+	assert_int_equal(hijack_abi_dirents(to, from, size, 0), -EIO);
+	assert_int_equal(hijack_abi_dirents(to, from, 5, 0), -EIO);
+}
+
+static void
+addresses_have_a_length_byte(void **state)
+{
+	union hijack_address host = {{0}}, netbsd, back;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&host;
+
+	(void)state;
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(80);
+	in6->sin6_addr = in6addr_loopback;
+	assert_int_equal(hijack_abi_address(&netbsd, &host, sizeof(*in6)), 28);
+	assert_int_equal(netbsd.netbsd_in6.sin6_len, 28);
+	assert_int_equal(netbsd.netbsd_in6.sin6_family, 24);
+	assert_int_equal(hijack_abi_address_back(&back, &netbsd, 28), 28);
+	assert_memory_equal(&back, &host, 28);
+	host.host.ss_family = AF_NETLINK;
+	assert_int_equal(hijack_abi_address(&netbsd, &host, 12), -EAFNOSUPPORT);
+	assert_int_equal(hijack_abi_address(&netbsd, &host, 1), -EINVAL);
+	host.host.ss_family = AF_UNIX;
+	assert_int_equal(hijack_abi_address(&netbsd, &host, sizeof(struct sockaddr_un)), -ENAMETOOLONG);
+}
+
+static void
+options_have_other_numbers(void **state)
+{
+	int level = SOL_SOCKET, name = SO_REUSEADDR;
+
+	(void)state;
+	assert_true(hijack_abi_option(&level, &name));
+	assert_int_equal(level, 0xffff);
+	assert_int_equal(name, 4);
+	level = SOL_SOCKET;
+	name = SO_PEERCRED;
+	assert_false(hijack_abi_option(&level, &name));
+	assert_int_equal(hijack_abi_message_flags(MSG_DONTWAIT | MSG_NOSIGNAL), 128 | 1024);
+	assert_int_equal(hijack_abi_message_flags(MSG_ERRQUEUE), -EOPNOTSUPP);
+	assert_int_equal(hijack_abi_message_flags_back(hijack_abi_message_flags(MSG_PEEK | MSG_TRUNC)),
+	    MSG_PEEK | MSG_TRUNC);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(open_flags_come_back),
+	    cmocka_unit_test(status_is_translated),
+	    cmocka_unit_test(directory_entries_are_translated),
+	    cmocka_unit_test(malformed_entries_are_refused),
+	    cmocka_unit_test(addresses_have_a_length_byte),
+	    cmocka_unit_test(options_have_other_numbers),
+	};
+
+	return cmocka_run_group_tests_name("hijack_abi", tests, NULL, NULL);
+}
