@@ -129,10 +129,11 @@ write_locked(struct vnode *vp, struct rumpk_uio *uio, int flags)
 
 	if (mount_dead(vp->v_mount))
 		return RUMP_EIO;
-	if (flags & RUMPK_IO_APPEND)
-		uio->offset = size;
+	/* Nothing written has no effect, be it on the offset only. */
 	if (len == 0)
 		return 0;
+	if (flags & RUMPK_IO_APPEND)
+		uio->offset = size;
 	error = size_limit(uio->offset, &len);
 	if (error != 0)
 		return error;

@@ -94,6 +94,9 @@ appending(void)
 	ret("write again", rump_sys_write(fd, "four", 4));
 	say("at %lld", (long long)rump_sys_lseek(fd, 0, RUMP_SEEK_CUR));
 	show("f");
+	ret("back", rump_sys_lseek(fd, 1, RUMP_SEEK_SET));
+	ret("write nothing", rump_sys_write(fd, "", 0));
+	say("at %lld", (long long)rump_sys_lseek(fd, 0, RUMP_SEEK_CUR));
 	ret("pwrite", rump_sys_pwrite(fd, "X", 1, 0));
 	show("f");
 	ret("back", rump_sys_lseek(fd, 0, RUMP_SEEK_SET));

@@ -30,6 +30,8 @@ bool stress_compare(uint64_t seed, unsigned count, const char *name, const char 
 #define STRESS_SHARED "/shared"
 /* One thread's share of operations on a tree that all share. */
 void stress_contend(uint64_t seed, unsigned count, unsigned thread);
+/* Removes a directory of the kernel and all that lies below. */
+bool stress_remove(const char *path);
 /* What has to hold of that tree when all have ended; removes it. */
 bool stress_invariants(void);
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define FILES 6
-#define PATHLEN 256
+#define PATHLEN 1024
 #define BUFLEN 20000
 
 struct pair {
@@ -23,7 +23,8 @@ struct pair {
 	char rump_top[PATHLEN], host_top[PATHLEN];
 	int rump_fd[FILES], host_fd[FILES];
 	unsigned step;
-	char what[512];
+	char what[2 * PATHLEN];
+	bool told;
 };
 
 static const struct {
@@ -349,14 +350,16 @@ same_tree(struct pair *p, const char *rump, const char *host)
 		same = strcmp(r[i], h[i]) == 0;
 		if (!same || r[i][0] == '.')
 			continue;
-		snprintf(rump_path, sizeof(rump_path), "%.200s/%s", rump, r[i]);
-		snprintf(host_path, sizeof(host_path), "%.200s/%s", host, h[i]);
+		snprintf(rump_path, sizeof(rump_path), "%.950s/%s", rump, r[i]);
+		snprintf(host_path, sizeof(host_path), "%.950s/%s", host, h[i]);
 		same = rump_sys_lstat(rump_path, &rst) == 0 && lstat(host_path, &hst) == 0 &&
 		       same_status(p, &rst, &hst) &&
 		       (!S_ISDIR(hst.st_mode) || same_tree(p, rump_path, host_path));
 	}
-	if (!same)
+	/* The innermost has been named. */
+	if (!same && !p->told)
 		fprintf(stderr, "step %u: %s: the trees differ\n", p->step, rump);
+	p->told |= !same;
 	for (int i = 0; i < rcount; i++)
 		free(r[i]);
 	for (int i = 0; i < hcount; i++)

@@ -260,8 +260,6 @@ each_entry(
 		}
 	if (fd != -1)
 		rump_sys_close(fd);
-	if (!content)
-		fprintf(stderr, "%s is not sound: %s\n", path, strerror(errno));
 	return content;
 }
 
@@ -291,7 +289,10 @@ check_entry(const char *path, const struct rump_dirent *entry, void *arg)
 		dir->subdirectories++;
 		return check_directory(path, dir->ino);
 	}
-	return meet(&st) && (entry->d_type != RUMP_DT_REG || whole_blocks(path));
+	if (meet(&st) && (entry->d_type != RUMP_DT_REG || whole_blocks(path)))
+		return true;
+	fprintf(stderr, "%s is not sound: %s\n", path, strerror(errno));
+	return false;
 }
 
 static bool
@@ -323,6 +324,12 @@ remove_entry(const char *path, const struct rump_dirent *entry, void *arg)
 }
 
 bool
+stress_remove(const char *path)
+{
+	return each_entry(path, remove_entry, NULL) && rump_sys_rmdir(path) == 0;
+}
+
+bool
 stress_invariants(void)
 {
 	struct rump_stat root;
@@ -337,5 +344,5 @@ stress_invariants(void)
 			    met[i].links, met[i].names);
 			sound = false;
 		}
-	return sound && each_entry(STRESS_SHARED, remove_entry, NULL) && rump_sys_rmdir(STRESS_SHARED) == 0;
+	return sound && stress_remove(STRESS_SHARED);
 }
