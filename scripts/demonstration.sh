@@ -36,7 +36,7 @@ make_image() {
 
 start_server() {
 	export RUMP_SERVER=unix://$work/control
-	"$server" -lrumpvfs -lrumpfs_ext2fs -lrumpnet -lrumpnet_sockin -lrumpnet_local \
+	"$server" -lrumpvfs -lrumpfs_ext2fs -lrumpnet -lrumpnet_sockin \
 		-d key=/dev/image,hostpath="$work/image",size=host --mount ext2fs,/dev/image,/mnt "$RUMP_SERVER"
 }
 
