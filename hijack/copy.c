@@ -10,6 +10,9 @@
 #include "hijack/thread.h"
 
 #define PAGE 4096
+#define STRING_PIECE 256 /* most strings are shorter; reading more takes longer */
+
+static uintptr_t constant_start, constant_end;
 
 /* -EPERM: it cannot be done this way. Otherwise the number of bytes that were there. */
 static long
@@ -47,17 +50,32 @@ hijack_copyout(uint64_t to, const void *from, size_t size)
 	return 0;
 }
 
+void
+hijack_copy_constants(const void *start, size_t size)
+{
+	constant_start = (uintptr_t)start;
+	constant_end = constant_start + size;
+}
+
 ssize_t
 hijack_copyinstr(char *to, uint64_t from, size_t size)
 {
 	size_t done = 0;
 
+	while (from + done >= constant_start && from + done < constant_end && done < size) {
+		to[done] = *(const char *)(uintptr_t)(from + done);
+		if (to[done] == '\0')
+			return (ssize_t)done;
+		done++;
+	}
 	while (done < size) {
 		/* No further than the page: the next one may not be there, and the string may end before. */
 		size_t piece = PAGE - ((from + done) & (PAGE - 1));
 
 		if (piece > size - done)
 			piece = size - done;
+		if (piece > STRING_PIECE)
+			piece = STRING_PIECE;
 		if (hijack_copyin(to + done, from + done, piece) != 0)
 			return -EFAULT;
 		for (size_t i = done; i < done + piece; i++) {

@@ -19,4 +19,10 @@ int hijack_copyout(uint64_t to, const void *from, size_t size);
  */
 ssize_t hijack_copyinstr(char *to, uint64_t from, size_t size);
 
+/*
+ * Memory that is there, and the same, for ever: the C library's constants, such as the empty path of its
+ * fstat(). Strings there are read without the kernel's help.
+ */
+void hijack_copy_constants(const void *start, size_t size);
+
 #endif

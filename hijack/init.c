@@ -11,14 +11,17 @@
  * refused on the way, what works is used: a program runs with rewriting alone, with dispatch alone, and not
  * hijacked at all where there is neither.
  */
+#include <elf.h>
 #include <errno.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 
 #include "hijack/beyond.h"
 #include "hijack/cache.h"
+#include "hijack/copy.h"
 #include "hijack/exec.h"
 #include "hijack/gate.h"
+#include "hijack/mem.h"
 #include "hijack/object.h"
 #include "hijack/patch.h"
 #include "hijack/report.h"
@@ -57,6 +60,20 @@ find_sites(const struct hijack_object *object, struct start *start, struct hijac
 	return 0;
 }
 
+/* The C library's constants follow its text. */
+static void
+note_constants(const struct hijack_object *object)
+{
+	const Elf64_Phdr *header = object->headers;
+
+	for (size_t i = 0; i < object->header_count; i++, header++) {
+		const uint8_t *start = (const uint8_t *)(object->base + header->p_vaddr);
+
+		if (header->p_type == PT_LOAD && !(header->p_flags & (PF_W | PF_X)) && start > object->text)
+			hijack_copy_constants(start, header->p_filesz);
+	}
+}
+
 static void
 rewrite(const struct hijack_object *object, void *arg)
 {
@@ -64,6 +81,8 @@ rewrite(const struct hijack_object *object, void *arg)
 	struct hijack_sites sites = {0};
 	int patched = find_sites(object, start, &sites);
 
+	if (strcmp(object->name, "libc.so.6") == 0)
+		note_constants(object);
 	if (patched == 0)
 		patched = hijack_patch(&sites, (uint8_t *)(uintptr_t)object->text, object->text_size);
 	if (patched < 0) {
