@@ -3,6 +3,9 @@
 # What ./quickstart and ./runtests share: packages, and a build in build/. Sourced with `top` set.
 
 jobs=$(nproc)
+# Where Debian keeps mke2fs, e2fsck and nginx; an ordinary user's path may lack them.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+export PATH
 
 say() { printf '%s\n' "$*"; }
 die() {
@@ -15,8 +18,12 @@ wanted_packages() {
 	awk -F '\t' -v purposes=" $* " '!/^#/ && index(purposes, " " $1 " ") && !seen[$2]++ {print $2}' "$top/scripts/packages"
 }
 
+# package_reason PACKAGE PURPOSE...: why it is wanted for the first of these purposes that wants it
 package_reason() {
-	awk -F '\t' -v package="$1" '$2 == package {print $3; exit}' "$top/scripts/packages"
+	local package=$1
+	shift
+	awk -F '\t' -v purposes=" $* " -v package="$package" \
+		'$2 == package && index(purposes, " " $1 " ") {print $3; exit}' "$top/scripts/packages"
 }
 
 is_installed() {
@@ -34,7 +41,7 @@ install_packages() {
 	[ ${#missing[@]} -gt 0 ] || return 0
 	say "These Debian packages are needed and not installed:"
 	for package in "${missing[@]}"; do
-		printf '  %-20s %s\n' "$package" "$(package_reason "$package")"
+		printf '  %-20s %s\n' "$package" "$(package_reason "$package" "$@")"
 	done
 	[ "$allowed" = yes ] || die "--no-install was given; install them with: apt-get install ${missing[*]}"
 	local as_root=()
