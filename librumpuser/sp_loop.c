@@ -13,6 +13,7 @@
 #include "librumpuser/sp_loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -203,11 +204,40 @@ loop_main(void *arg)
 	return NULL;
 }
 
+/* libevent opens an epoll set and a pair of sockets, and ends the process where it cannot. */
+#define LIBEVENT_DESCRIPTORS 4
+
+/* Whether there are as many, told by taking them for a moment. Returns 0 or -errno. */
+static int
+probe_descriptors(int fd)
+{
+	int taken[LIBEVENT_DESCRIPTORS], count = 0, error = 0;
+
+	while (error == 0 && count < LIBEVENT_DESCRIPTORS) {
+		taken[count] = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		if (taken[count] == -1)
+			error = -errno;
+		else
+			count++;
+	}
+	while (count > 0)
+		close(taken[--count]);
+	return error;
+}
+
 int
 loop_start(enum sp_transport_kind kind, int listener, const char *banner)
 {
-	struct event_config *config = event_config_new();
+	struct event_config *config;
+	int error;
 
+	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (wake_fd < 0)
+		return -errno;
+	error = probe_descriptors(wake_fd);
+	if (error != 0)
+		return error;
+	config = event_config_new();
 	if (config == NULL)
 		return -ENOMEM;
 	/*
@@ -217,8 +247,7 @@ loop_start(enum sp_transport_kind kind, int listener, const char *banner)
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 	base = event_base_new_with_config(config);
 	event_config_free(config);
-	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (base == NULL || wake_fd < 0)
+	if (base == NULL)
 		return -ENOMEM;
 	wake_event = event_new(base, wake_fd, EV_READ | EV_PERSIST, on_wake, NULL);
 	tick_event = evtimer_new(base, on_tick, NULL);

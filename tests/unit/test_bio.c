@@ -537,6 +537,35 @@ without_threads(void *arg)
 	return io.reports == 2 && io.error == RUMP_EAGAIN ? 0 : 3;
 }
 
+static int
+without_memory(void *arg)
+{
+	struct rlimit limit = {256 << 20, 256 << 20};
+	unsigned char data[BLOCK];
+	int fd = *(int *)arg;
+	struct io io = {.data = data};
+	void *mem;
+
+	if (setrlimit(RLIMIT_AS, &limit) == -1)
+		return 1;
+	for (size_t len = 16 << 20; len >= 64; len /= 2)
+		while (rumpuser_malloc(len, 0, &mem) == 0)
+			continue;
+	begin(&io, fd, READ, BLOCK, 0);
+	return io.reports == 1 && io.error == RUMP_ENOMEM && io.transferred == 0 && io.had_cpu ? 0 : 2;
+}
+
+static void
+a_host_without_memory_is_enomem(void **state)
+{
+	int fd = make_file(1, RUMPUSER_OPEN_RDWR);
+
+	(void)state;
+	if (faults_can_limit_memory())
+		assert_int_equal(faults_in_child(without_memory, &fd), 0);
+	assert_int_equal(rumpuser_close(fd), 0);
+}
+
 static void
 a_file_that_must_not_grow_is_efbig(void **state)
 {
@@ -712,6 +741,7 @@ main(void)
 	    /* In children, which have no use for threads of their parent's: first. */
 	    cmocka_unit_test(a_file_that_must_not_grow_is_efbig),
 	    cmocka_unit_test(a_host_without_threads_is_eagain),
+	    cmocka_unit_test(a_host_without_memory_is_enomem),
 	    cmocka_unit_test(threads_serve_where_rings_are_forbidden),
 	    cmocka_unit_test(a_request_is_done_by_another_thread),
 	    cmocka_unit_test(the_engine_is_the_one_asked_for),

@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <rump/rumpdefs.h>
@@ -167,6 +169,67 @@ buffered_output_comes_once(void **state)
 	free(path);
 }
 
+static int
+begin_without_processes(void *arg)
+{
+	struct rlimit limit = {1, 1};
+
+	(void)arg;
+	faults_leave_root();
+	return setrlimit(RLIMIT_NPROC, &limit) == -1 ? 255 : rumpuser_daemonize_begin();
+}
+
+static int
+begin_without_descriptors(void *arg)
+{
+	struct rlimit limit = {3, 3};
+
+	(void)arg;
+	return setrlimit(RLIMIT_NOFILE, &limit) == -1 ? 255 : rumpuser_daemonize_begin();
+}
+
+static void
+what_the_host_is_short_of_is_told(void **state)
+{
+	(void)state;
+	if (faults_instrumented())
+		return;
+	assert_int_equal(faults_in_child(begin_without_processes, NULL), RUMP_EAGAIN);
+	assert_int_equal(faults_in_child(begin_without_descriptors, NULL), RUMP_EMFILE);
+}
+
+static void
+ignore(int sig)
+{
+	(void)sig;
+}
+
+/* The parent's timer is not its child's. */
+static int
+begin_with_timer(void *arg)
+{
+	const struct itimerval often = {{0, 1000}, {0, 1000}};
+	struct sigaction action = {.sa_handler = ignore};
+
+	if (sigaction(SIGALRM, &action, NULL) == -1 || setitimer(ITIMER_REAL, &often, NULL) == -1)
+		return 255;
+	if (rumpuser_daemonize_begin() != 0)
+		return 254;
+	/* So long that the parent is interrupted while it waits. */
+	poll(NULL, 0, 50);
+	return arg == NULL ? rumpuser_daemonize_done(RUMP_EBUSY) : 7;
+}
+
+static void
+signals_do_not_end_the_parents_wait(void **state)
+{
+	int without_verdict;
+
+	(void)state;
+	assert_int_equal(faults_in_child(begin_with_timer, NULL), RUMP_EBUSY);
+	assert_int_equal(faults_in_child(begin_with_timer, &without_verdict), 7);
+}
+
 int
 main(void)
 {
@@ -176,6 +239,8 @@ main(void)
 	    cmocka_unit_test(a_child_that_dies_is_an_error),
 	    cmocka_unit_test(closed_standard_descriptors_are_no_obstacle),
 	    cmocka_unit_test(buffered_output_comes_once),
+	    cmocka_unit_test(what_the_host_is_short_of_is_told),
+	    cmocka_unit_test(signals_do_not_end_the_parents_wait),
 	};
 
 	return cmocka_run_group_tests_name("daemonize", tests, NULL, NULL);
