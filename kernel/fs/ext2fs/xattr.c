@@ -1,43 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Extended attributes. The disk has Linux's names, whose first component tells the space; NetBSD's calls name
- * the space apart and may or may not repeat it in the name.
- */
+/* Extended attributes. */
 #include <string.h>
 #include "kernel/base/mem.h"
 #include "kernel/fs/ext2fs/ext2fs.h"
-
-#define NAME_ROOM 512
-
-static bool
-begins(const char *name, const char *prefix)
-{
-	return strncmp(name, prefix, strlen(prefix)) == 0;
-}
-
-static bool
-in_space(int space, const char *name)
-{
-	bool users = begins(name, "user.") || begins(name, "trusted.");
-
-	return (space == RUMP_EXTATTR_NAMESPACE_USER) == users;
-}
-
-/* The name that the disk has it under. */
-static int
-disk_name(int space, const char *name, char *buf)
-{
-	const char *prefix = space == RUMP_EXTATTR_NAMESPACE_USER ? "user." : "trusted.system.";
-
-	if (begins(name, "user.") || begins(name, "trusted.") || begins(name, "security.") ||
-	    begins(name, "system."))
-		prefix = "";
-	if (strlen(prefix) + strlen(name) >= NAME_ROOM)
-		return RUMP_ENAMETOOLONG;
-	memcpy(buf, prefix, strlen(prefix));
-	memcpy(buf + strlen(prefix), name, strlen(name) + 1);
-	return 0;
-}
+#include "kernel/fs/names/attrname.h"
 
 /* [mount's lock] */
 static int
@@ -55,10 +21,10 @@ ext2_getextattr(struct vnode *vp, int space, const char *name, void *buf, size_t
 {
 	struct ext2_mount *m = ext2_mount_of(vp->v_mount);
 	struct ext2_xattr_handle *handle;
-	char key[NAME_ROOM];
+	char key[ATTRNAME_ROOM];
 	void *value;
 	size_t len;
-	int error = disk_name(space, name, key);
+	int error = attrname_of_image(space, name, key);
 
 	if (error != 0)
 		return error;
@@ -86,8 +52,8 @@ ext2_setextattr(struct vnode *vp, int space, const char *name, const void *data,
 	struct ext2_mount *m = ext2_mount_of(vp->v_mount);
 	struct ext2_node *node = ext2_node_of(vp);
 	struct ext2_xattr_handle *handle;
-	char key[NAME_ROOM];
-	int error = disk_name(space, name, key);
+	char key[ATTRNAME_ROOM];
+	int error = attrname_of_image(space, name, key);
 
 	if (error != 0)
 		return error;
@@ -125,7 +91,7 @@ list_one(char *name, char *value, size_t value_len, void *arg)
 
 	(void)value;
 	(void)value_len;
-	if (len > 255 || !in_space(listing->space, name))
+	if (len > 255 || !attrname_in_space(listing->space, name))
 		return 0;
 	if (listing->buf != NULL && listing->room - listing->len >= len + 1 &&
 	    listing->room >= listing->len) {
