@@ -140,13 +140,6 @@ hijack_inside_ioctl(const struct hijack_call *call)
 }
 
 long
-hijack_inside_no_xattr(const struct hijack_call *call)
-{
-	(void)call;
-	return -EOPNOTSUPP;
-}
-
-long
 hijack_inside_no_call(const struct hijack_call *call)
 {
 	(void)call;

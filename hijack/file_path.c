@@ -269,7 +269,7 @@ inside_statfs(const struct hijack_place *place, const long *rest)
 }
 
 static long
-inside_no_xattr(const struct hijack_place *place, const long *rest)
+inside_not_supported(const struct hijack_place *place, const long *rest)
 {
 	(void)place;
 	(void)rest;
@@ -309,11 +309,17 @@ inside(long number)
 		CASE(truncate, inside_truncate);
 		CASE(chdir, inside_chdir);
 		CASE(statfs, inside_statfs);
+		CASE(getxattr, hijack_inside_getxattr);
+		CASE(lgetxattr, hijack_inside_lgetxattr);
+		CASE(setxattr, hijack_inside_setxattr);
+		CASE(lsetxattr, hijack_inside_lsetxattr);
+		CASE(listxattr, hijack_inside_listxattr);
+		CASE(llistxattr, hijack_inside_llistxattr);
+		CASE(removexattr, hijack_inside_removexattr);
+		CASE(lremovexattr, hijack_inside_lremovexattr);
 #undef CASE
-	case SYS_name_to_handle_at:
-		return inside_no_xattr;
 	default:
-		return inside_no_xattr;
+		return inside_not_supported;
 	}
 }
 

@@ -10,6 +10,10 @@
 /* A call on a path that lies inside: rest are its arguments behind the path. */
 typedef long hijack_inside_fn(const struct hijack_place *place, const long *rest);
 
+hijack_inside_fn hijack_inside_getxattr, hijack_inside_lgetxattr, hijack_inside_setxattr,
+    hijack_inside_lsetxattr, hijack_inside_listxattr, hijack_inside_llistxattr, hijack_inside_removexattr,
+    hijack_inside_lremovexattr;
+
 /* The call with arguments (directory, path, ...), or (path, ...) with hijack_beyond_plain: wherever the path
  * leads. */
 hijack_call_fn hijack_beyond_at, hijack_beyond_plain;
