@@ -83,7 +83,19 @@ rumpk_file_rele(struct file *fp)
 struct file *
 rumpk_fd_get(struct lwp *l, int fd)
 {
-	return rumpk_fdtable_get(l->proc->fdtable, fd);
+	struct file *fp = rumpk_fdtable_get(l->proc->fdtable, fd);
+
+	l->fd = fd;
+	l->file = fp;
+	return fp;
+}
+
+bool
+rumpk_fd_gone(const void *data)
+{
+	struct lwp *l = rumpk_curlwp();
+
+	return l->file != NULL && l->file->data == data && !rumpk_fd_is(l->proc->fdtable, l->fd, l->file);
 }
 
 struct file *

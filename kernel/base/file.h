@@ -48,7 +48,7 @@ struct fileops {
 
 	/*
 	 * Read from, or write to, uio->offset. Return 0 or an errno; what was moved is what uio->resid
-	 * lost, and a short transfer before EINTR or EAGAIN counts as success.
+	 * lost, and a short transfer before EINTR, EAGAIN or EBADF counts as success.
 	 * EPIPE from write makes the caller send SIGPIPE. NULL: EOPNOTSUPP.
 	 */
 	int (*read)(struct file *fp, struct rumpk_uio *uio, int flags);
@@ -88,7 +88,8 @@ struct fileops {
 
 	/*
 	 * A process closes a descriptor of the file, perhaps not the last one: POSIX locks of that
-	 * process go here. NULL: nothing to do.
+	 * process go here, and calls that sleep are woken, to see whether theirs is the descriptor
+	 * that went (rumpk_fd_gone). NULL: nothing to do.
 	 */
 	void (*fdclose)(struct file *fp, struct proc *p);
 
@@ -140,6 +141,12 @@ RUMPK_EXPORT struct file *rumpk_fd_get(struct lwp *l, int fd);
 /* The same, for files of one type only; *error is EBADF or wrong_type. */
 RUMPK_EXPORT struct file *rumpk_fd_get_type(
     struct lwp *l, int fd, enum rumpk_filetype type, int wrong_type, int *error);
+/*
+ * Whether the descriptor that this call came in by, with a file whose data is this, has been
+ * closed meanwhile: no sleep may follow, and the answer is EBADF. Asked before each sleep, with
+ * the lock held under which the file's fdclose wakes those who sleep.
+ */
+RUMPK_EXPORT bool rumpk_fd_gone(const void *data);
 /* Puts a file, whose reference it takes over, under the lowest free descriptor. */
 /* ... or fails (EMFILE, ENOMEM), and then does not. */
 RUMPK_EXPORT int rumpk_fd_install(struct lwp *l, struct file *fp, bool cloexec, int *fdp);

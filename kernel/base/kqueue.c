@@ -532,7 +532,7 @@ rumpk_kqueue_register(struct lwp *l, struct kqueue *kq, const struct rump_kevent
 	int error;
 
 	if (on_file) {
-		fp = kev->ident <= INT32_MAX ? rumpk_fd_get(l, (int)kev->ident) : NULL;
+		fp = kev->ident <= INT32_MAX ? rumpk_fdtable_get(l->proc->fdtable, (int)kev->ident) : NULL;
 		if (fp == NULL)
 			return RUMP_EBADF;
 	}
@@ -587,7 +587,8 @@ rumpk_kqueue_collect(
 			continue;
 		if (deadline == 0)
 			break;
-		error = rumpk_waitq_sleep(&kq->collectors, kq->lock, 0, deadline);
+		error = rumpk_fd_gone(kq) ? RUMP_EBADF
+					  : rumpk_waitq_sleep(&kq->collectors, kq->lock, 0, deadline);
 	}
 	rumpk_unlock(kq->lock);
 	bury(kq, l->proc->fdtable, events, n);
@@ -673,6 +674,17 @@ kq_ioctl(struct file *fp, unsigned long cmd, void *data)
 	return RUMP_ENOTTY;
 }
 
+static void
+kq_fdclose(struct file *fp, struct proc *p)
+{
+	struct kqueue *kq = fp->data;
+
+	(void)p;
+	rumpk_lock(kq->lock);
+	rumpk_waitq_wake(&kq->collectors);
+	rumpk_unlock(kq->lock);
+}
+
 static int
 kq_close(struct file *fp)
 {
@@ -704,6 +716,7 @@ const struct fileops rumpk_kqueue_ops = {
     .poll = kq_poll,
     .kqfilter = kq_kqfilter,
     .stat = kq_stat,
+    .fdclose = kq_fdclose,
     .close = kq_close,
 };
 

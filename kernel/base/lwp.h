@@ -87,6 +87,9 @@ struct lwp {
 	bool implicit;
 	/* Some thread runs as it. */
 	bool running;
+	/* The descriptor that was last looked up, and its file: its own, for rumpk_fd_gone(). */
+	int fd;
+	struct file *file;
 	/* Where it sleeps; guarded by proc->lock. */
 	struct rumpk_sleeper *sleeper;
 	void *pool_link;

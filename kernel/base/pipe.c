@@ -81,6 +81,8 @@ pipe_read(struct file *fp, struct rumpk_uio *uio, int flags)
 	while (p->count == 0 && p->writer_open && error == 0) {
 		if ((flags & RUMPK_IO_NONBLOCK) != 0)
 			error = RUMP_EAGAIN;
+		else if (rumpk_fd_gone(p))
+			error = RUMP_EBADF;
 		else
 			error = rumpk_waitq_sleep(&p->readers, p->lock, 0, RUMPK_FOREVER);
 	}
@@ -146,7 +148,8 @@ pipe_write(struct file *fp, struct rumpk_uio *uio, int flags)
 			/* Those who poll have to hear of it before this sleeps. */
 			rumpk_notify(&p->reader_notes, RUMPK_NOTE_READABLE);
 		}
-		error = rumpk_waitq_sleep(&p->writers, p->lock, 0, RUMPK_FOREVER);
+		error =
+		    rumpk_fd_gone(p) ? RUMP_EBADF : rumpk_waitq_sleep(&p->writers, p->lock, 0, RUMPK_FOREVER);
 		if (!p->reader_open)
 			error = RUMP_EPIPE;
 	}
@@ -300,6 +303,17 @@ pipe_free(struct pipe *p)
 	rumpk_free(p, sizeof(*p));
 }
 
+static void
+pipe_fdclose(struct file *fp, struct proc *proc)
+{
+	struct pipe *p = fp->data;
+
+	(void)proc;
+	rumpk_lock(p->lock);
+	rumpk_waitq_wake(is_reader(fp) ? &p->readers : &p->writers);
+	rumpk_unlock(p->lock);
+}
+
 static int
 pipe_close(struct file *fp)
 {
@@ -333,6 +347,7 @@ static const struct fileops pipe_ops = {
     .poll = pipe_poll,
     .kqfilter = pipe_kqfilter,
     .stat = pipe_stat,
+    .fdclose = pipe_fdclose,
     .close = pipe_close,
 };
 

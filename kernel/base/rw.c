@@ -43,7 +43,7 @@ transfer(struct file *fp, struct rumpk_uio *uio, const int64_t *offset)
 		fp->offset = uio->offset;
 		rumpk_unlock(fp->lock);
 	}
-	if (error != 0 && uio->resid != before && (error == RUMP_EINTR || error == RUMP_EWOULDBLOCK))
+	if (uio->resid != before && (error == RUMP_EINTR || error == RUMP_EWOULDBLOCK || error == RUMP_EBADF))
 		error = 0;
 	return error;
 }

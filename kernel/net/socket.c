@@ -141,7 +141,9 @@ rumpk_sowait_sleep(struct rumpk_sowait *w)
 		return RUMP_EWOULDBLOCK;
 	rumpk_lock(so->lock);
 	while (*changes == w->seen && error == 0)
-		error = rumpk_waitq_sleep(w->sending ? &so->tx_wait : &so->rx_wait, so->lock, 0, w->deadline);
+		error = rumpk_fd_gone(so) ? RUMP_EBADF
+					  : rumpk_waitq_sleep(w->sending ? &so->tx_wait : &so->rx_wait,
+						so->lock, 0, w->deadline);
 	rumpk_unlock(so->lock);
 	return error;
 }

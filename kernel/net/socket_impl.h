@@ -33,7 +33,7 @@ struct rumpk_sowait {
 void rumpk_sowait_init(struct rumpk_sowait *w, struct socket *so, bool sending, bool nonblocking);
 /* Before an attempt. */
 void rumpk_sowait_mark(struct rumpk_sowait *w);
-/* After one that answered EWOULDBLOCK: 0 to try again, or EWOULDBLOCK, EINTR. */
+/* After one that answered EWOULDBLOCK: 0 to try again, or EWOULDBLOCK, EINTR, EBADF. */
 int rumpk_sowait_sleep(struct rumpk_sowait *w);
 
 /* message.c: whole transfers, with their waiting. flags beyond MSG_*: nonblocking. */

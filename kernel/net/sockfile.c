@@ -191,6 +191,18 @@ so_stat(struct file *fp, struct rump_stat *st)
 	return 0;
 }
 
+static void
+so_fdclose(struct file *fp, struct proc *p)
+{
+	struct socket *so = fp->data;
+
+	(void)p;
+	rumpk_lock(so->lock);
+	rumpk_waitq_wake(&so->rx_wait);
+	rumpk_waitq_wake(&so->tx_wait);
+	rumpk_unlock(so->lock);
+}
+
 static int
 so_close(struct file *fp)
 {
@@ -212,6 +224,7 @@ const struct fileops rumpk_socket_ops = {
     .poll = so_poll,
     .kqfilter = so_kqfilter,
     .stat = so_stat,
+    .fdclose = so_fdclose,
     .close = so_close,
 };
 

@@ -164,6 +164,7 @@ fifo_read(struct file *fp, struct rumpk_uio *uio, int flags)
 	rumpk_lock(f->lock);
 	while (error == 0 && f->used == 0 && f->writers > 0)
 		error = flags & RUMPK_IO_NONBLOCK ? RUMP_EAGAIN
+			: rumpk_fd_gone(vp)       ? RUMP_EBADF
 						  : rumpk_waitq_sleep(&f->changed, f->lock, 0, RUMPK_FOREVER);
 	if (f->used > 0) {
 		take(f, uio);
@@ -198,6 +199,8 @@ fifo_write(struct file *fp, struct rumpk_uio *uio, int flags)
 			tell(vp, f);
 		} else if (flags & RUMPK_IO_NONBLOCK) {
 			error = RUMP_EAGAIN;
+		} else if (rumpk_fd_gone(vp)) {
+			error = RUMP_EBADF;
 		} else {
 			error = rumpk_waitq_sleep(&f->changed, f->lock, 0, RUMPK_FOREVER);
 		}
@@ -294,6 +297,18 @@ fifo_ioctl(struct file *fp, unsigned long cmd, void *data)
 	}
 }
 
+static void
+fifo_fdclose(struct file *fp, struct proc *p)
+{
+	struct vnode *vp = fp->data;
+	struct fifo *f = vp->v_special;
+
+	vnfile_fdclose(fp, p);
+	rumpk_lock(f->lock);
+	rumpk_waitq_wake(&f->changed);
+	rumpk_unlock(f->lock);
+}
+
 static int
 fifo_close(struct file *fp)
 {
@@ -316,6 +331,6 @@ static const struct fileops fifo_fileops = {
     .poll = fifo_poll,
     .kqfilter = fifo_kqfilter,
     .stat = vnfile_stat,
-    .fdclose = vnfile_fdclose,
+    .fdclose = fifo_fdclose,
     .close = fifo_close,
 };

@@ -202,6 +202,45 @@ last_writer_closes(void)
 	ret("woken", p[0]);
 }
 
+struct closed_read {
+	int fd;
+	long n;
+	const char *error;
+};
+
+static void
+read_closed(void *arg)
+{
+	struct closed_read *r = arg;
+	char c;
+
+	r->n = rump_sys_read(r->fd, &c, 1);
+	r->error = r->n == -1 ? strdup(errno_name()) : NULL;
+}
+
+/* A thread sleeps on the descriptor, or is about to: it is told either way. */
+static void
+closed_under_reader(void)
+{
+	struct closed_read sleeper, other;
+	struct case_thread *reader;
+	int p[2], calls = 0;
+
+	rump_sys_pipe(p);
+	sleeper.fd = p[0];
+	other.fd = rump_sys_dup(p[0]);
+	reader = case_thread(read_closed, &sleeper);
+	/* So that it does sleep. */
+	while (case_yield(&calls) && calls < 2100)
+		continue;
+	ret("close", rump_sys_close(p[0]));
+	case_join(reader);
+	say("read: %ld %s", sleeper.n, sleeper.error != NULL ? sleeper.error : "");
+	ret("write for the other", rump_sys_write(p[1], "x", 1));
+	read_closed(&other);
+	say("read: %ld", other.n);
+}
+
 const struct testcase pipe_cases[] = {
     {"pipe_bytes", bytes},
     {"pipe_ends", ends},
@@ -212,5 +251,6 @@ const struct testcase pipe_cases[] = {
     {"pipe_stream", stream},
     {"pipe_large_blocking_write", large_blocking_write},
     {"pipe_last_writer_closes", last_writer_closes},
+    {"pipe_closed_under_reader", closed_under_reader},
     {NULL, NULL},
 };
