@@ -70,6 +70,16 @@ forget(struct rumpclient *ctx)
 		rc_context_free(ctx);
 }
 
+static const char *
+reason(int error)
+{
+	if (error == -EPROTO)
+		return "what answers is no server";
+	if (error == -EPERM)
+		return "the server does not admit this user, or nobody more";
+	return strerror(-error);
+}
+
 static int
 connect_to(struct rumpclient *ctx, const char *variable, const char *url)
 {
@@ -93,8 +103,7 @@ connect_to(struct rumpclient *ctx, const char *variable, const char *url)
 		fprintf(stderr,
 		    "rumpclient: no rump kernel at %s=%s: %s; start a server there, or set %s to another's "
 		    "URL\n",
-		    variable, url, error == -EPROTO ? "what answers is no server" : strerror(-error),
-		    variable);
+		    variable, url, reason(error), variable);
 		return error;
 	}
 	rc_adopt(ctx, &link, handed_over == 0 ? 1 : 2);

@@ -94,6 +94,9 @@ read_banner(int fd, uint32_t *capabilities)
 
 		if (n == -1 && errno == EINTR)
 			continue;
+		/* That is how a server turns away those whom it does not admit. */
+		if (n == 0 && have == 0)
+			return -EPERM;
 		if (n <= 0)
 			return n == 0 ? -EPROTO : -errno;
 		newline = memchr(line + have, '\n', (size_t)n);

@@ -301,7 +301,7 @@ what_is_no_server_is_refused(void **state)
 {
 	static char *const banners[] = {
 	    "RUMPSP-1.0-NetBSD-9/amd64\n", "HTTP/1.1 400 Bad Request\n", "", "no newline"};
-	static const int errors[] = {EPROTONOSUPPORT, EPROTO, EPROTO, EPROTO};
+	static const int errors[] = {EPROTONOSUPPORT, EPROTO, EPERM, EPROTO};
 
 	for (size_t i = 0; i < sizeof(banners) / sizeof(banners[0]); i++) {
 		scripted_start(&server, false, 0, bad_banner, banners[i]);
