@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Linux's structures and flags from NetBSD's, and back. */
-#define _GNU_SOURCE
 #include "tests/unit/unit.h"
 
 #include <errno.h>
