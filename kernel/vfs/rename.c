@@ -21,17 +21,24 @@ struct renaming {
 	bool serialized; /* the rename lock is held */
 };
 
-/* Whether `above` is vp or lies above it. Walks up without holding locks: the rename lock keeps things in
- * place. */
+/*
+ * Whether `above` is vp or lies above it. Walks up without holding locks: the rename lock keeps things in
+ * place. In a broken image the way up may lead round in a circle, and then comes by the same file again.
+ */
 static bool
 lies_under(struct vnode *vp, const struct vnode *above)
 {
 	static const struct name dotdot = {.text = "..", .len = 2};
+	uint64_t seen = UINT64_MAX, steps = 0, turn = 1;
 	struct vnode *parent;
 	int error;
 
 	rumpk_vref(vp);
-	while (vp != above && !(vp->v_vflag & VV_ROOT)) {
+	while (vp != above && !(vp->v_vflag & VV_ROOT) && vp->v_ino != seen) {
+		if (++steps == turn) {
+			seen = vp->v_ino;
+			turn *= 2;
+		}
 		vnode_lock_shared(vp);
 		error = vnode_ops(vp)->lookup(vp, &dotdot, &parent);
 		vnode_unlock(vp);

@@ -58,19 +58,29 @@ vnode_above(struct vnode *vp, struct vnode **abovep)
 bool
 vnode_is_under(struct vnode *vp, const struct vnode *above)
 {
+	const struct mount *mp = NULL;
+	uint64_t ino = 0, steps = 0, turn = 1;
 	struct vnode *next;
 
+	/* In a broken image the way up may lead round in a circle, and then comes by the same directory
+	 * again. */
 	rumpk_vref(vp);
-	while (vp != above) {
-		int error = vnode_above(vp, &next);
+	while (vp != above && !(vp->v_mount == mp && vp->v_ino == ino)) {
+		int error;
 
+		if (++steps == turn) {
+			mp = vp->v_mount;
+			ino = vp->v_ino;
+			turn *= 2;
+		}
+		error = vnode_above(vp, &next);
 		rumpk_vrele(vp);
 		if (error != 0)
 			return false;
 		vp = next;
 	}
 	rumpk_vrele(vp);
-	return true;
+	return vp == above;
 }
 
 #define ENTRIES 4096

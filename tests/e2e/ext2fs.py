@@ -205,6 +205,24 @@ def refusals(work):
     image.halt()
 
 
+def circle(work):
+    """A directory whose ".." leads to what lies in it: a rename that asks what lies above it has to end."""
+    image = Image(work, "ext2", 32)
+    for command in ("mkdir a", "mkdir a/b", "mkdir c", "unlink a/..", "ln a/b a/.."):
+        run("debugfs", "-w", "-R", command, image.path)
+    if not image.serve():
+        report(False, "an image with a circle is mounted", image.process.stderr.read())
+        return
+    try:
+        run(RUMPSH, "mv", "/mnt/c", "/mnt/a/b/c", env=image.environment())
+        answer = image.commands(["stat /mnt/a/b"])
+        report("/mnt/a/b" in answer, "a circle of directories does not hold up a rename", answer)
+        image.halt()
+    except subprocess.TimeoutExpired:
+        image.kill()
+        report(False, "a circle of directories does not hold up a rename")
+
+
 def main():
     if shutil.which("mke2fs") is None:
         print("1..0 # SKIP mke2fs is not installed")
@@ -215,6 +233,7 @@ def main():
         for kind, options in (("ext4", ()), ("ext4", ("-b", "1024")), ("ext3", ()), ("ext2", ()), ("ext2", ("-I", "128"))):
             random_operations(work, kind, n, *options)
         refusals(work)
+        circle(work)
         deaths = 200 if ALL else 5
         problems = [f"death {seed}: {problem}" for seed in range(deaths) if (problem := one_death(work, seed))]
         report(not problems, f"{deaths} deaths of the server lose nothing that fsync promised", *problems[:3])
