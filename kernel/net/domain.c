@@ -13,7 +13,7 @@ rumpk_domain_register(struct rumpk_domain *d)
 static bool
 matches(const struct rumpk_protocol *p, int type, int number)
 {
-	return p->type == type && (number == 0 || p->number == 0 || p->number == number);
+	return p->type == type && (number == 0 || p->number == number);
 }
 
 int

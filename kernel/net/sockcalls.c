@@ -300,8 +300,9 @@ accept_into(
 	struct socket *newso;
 	int error;
 
-	if ((atomic_load_explicit(&so->state, memory_order_acquire) & RUMPK_SO_LISTENING) == 0 ||
-	    so->protocol->ops->accept == NULL)
+	if (so->protocol->ops->accept == NULL)
+		return RUMP_EOPNOTSUPP;
+	if ((atomic_load_explicit(&so->state, memory_order_acquire) & RUMPK_SO_LISTENING) == 0)
 		return RUMP_EINVAL;
 	newso = rumpk_so_alloc(so->domain, so->protocol);
 	if (newso == NULL)

@@ -50,6 +50,8 @@ connected(int family, int fds[2])
 	}
 	fds[1] = rump_sys_accept(server, NULL, NULL);
 	rump_sys_close(server);
+	if (fds[1] == -1)
+		say("nothing to accept: %s", errno_name());
 	return fds[1] != -1;
 }
 

@@ -18,6 +18,7 @@ static_assert(
 	offsetof(struct sockaddr_in6, sin6_addr) == offsetof(struct rump_sockaddr_in6, sin6_addr) &&
 	offsetof(struct sockaddr_in6, sin6_scope_id) == offsetof(struct rump_sockaddr_in6, sin6_scope_id),
     "sockaddr_in6");
+static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port), "ports");
 
 int
 sockin_host_family(int family)
@@ -53,6 +54,18 @@ sockin_address_to_host(const void *addr, uint32_t len, struct sockaddr_storage *
 	host->ss_family = (sa_family_t)family;
 	*hostlen = len;
 	return 0;
+}
+
+int
+sockin_destination_to_host(const void *addr, uint32_t len, struct sockaddr_storage *host, socklen_t *hostlen)
+{
+	const struct sockaddr_in *sin = (const struct sockaddr_in *)host;
+	int error = sockin_address_to_host(addr, len, host, hostlen);
+
+	/* The port is at the same place in both families. */
+	if (error == 0 && host->ss_family != AF_UNSPEC && sin->sin_port == 0)
+		error = RUMP_EADDRNOTAVAIL;
+	return error;
 }
 
 void

@@ -210,7 +210,7 @@ sockin_user_send(int fd, const struct sockin_message *message, size_t *done)
 	int error = 0;
 
 	if (message->addr != NULL) {
-		error = sockin_address_to_host(message->addr, message->addrlen, &addr, &host.msg_namelen);
+		error = sockin_destination_to_host(message->addr, message->addrlen, &addr, &host.msg_namelen);
 		host.msg_name = &addr;
 	}
 	if (error == 0 && message->controllen > 0) {

@@ -78,7 +78,7 @@ sockin_user_connect(int fd, const void *addr, uint32_t len)
 {
 	struct sockaddr_storage host;
 	socklen_t hostlen;
-	int error = sockin_address_to_host(addr, len, &host, &hostlen);
+	int error = sockin_destination_to_host(addr, len, &host, &hostlen);
 
 	if (error != 0)
 		return error;
