@@ -67,7 +67,7 @@ pair_stream(void)
 	ret("what was there", rump_sys_read(s[0], buf, sizeof(buf)));
 	ret("end", rump_sys_read(s[0], buf, sizeof(buf)));
 	ret("write", rump_sys_sendto(s[0], "x", 1, RUMP_MSG_NOSIGNAL, NULL, 0));
-	ret("out of band", rump_sys_sendto(s[0], "x", 1, RUMP_MSG_OOB, NULL, 0));
+	ret("out of band", rump_sys_sendto(s[0], "x", 1, RUMP_MSG_OOB | RUMP_MSG_NOSIGNAL, NULL, 0));
 }
 
 static void

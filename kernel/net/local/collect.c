@@ -13,10 +13,15 @@
 
 /* In all queues. */
 #define UNDER_WAY_MAX 65536
+/* So many of them are looked at, on average, when a socket comes or goes. */
+#define LOOKED_AT 16
 
 static size_t under_way;
 /* Sockets whose files are under way. */
 static struct local_pcb *inflight;
+static size_t ninflight;
+/* How often a collection was asked for since the last. */
+static size_t asked;
 static struct local_record *condemned;
 static bool burying;
 
@@ -38,6 +43,7 @@ enlist(struct local_pcb *pcb, struct file *fp)
 	if (inflight != NULL)
 		inflight->inflight_prev = pcb;
 	inflight = pcb;
+	ninflight++;
 }
 
 static void
@@ -49,6 +55,7 @@ delist(struct local_pcb *pcb)
 		inflight = pcb->inflight_next;
 	if (pcb->inflight_next != NULL)
 		pcb->inflight_next->inflight_prev = pcb->inflight_prev;
+	ninflight--;
 }
 
 int
@@ -191,8 +198,10 @@ local_collect(void)
 {
 	struct local_pcb *pcb, *garbage = NULL;
 
-	if (inflight == NULL)
+	/* The more there is to be looked at, the more seldom: what a socket pays has a bound. */
+	if (inflight == NULL || ++asked < ninflight / LOOKED_AT)
 		return;
+	asked = 0;
 	mark();
 	/* Emptying queues changes the list. */
 	for (pcb = inflight; pcb != NULL; pcb = pcb->inflight_next)

@@ -159,7 +159,7 @@ void local_files_received(struct local_record *record);
 /* Hands a record, or all, over to be freed by local_bury(), files and all. */
 void local_condemn_record(struct local_record *record);
 void local_condemn(struct local_queue *queue);
-/* Condemns what nobody can receive. */
+/* Condemns what nobody can receive, at once or one of the next times. */
 void local_collect(void);
 /* Frees what is condemned: without any lock. */
 void local_bury(void);

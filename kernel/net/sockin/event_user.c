@@ -72,6 +72,12 @@ sockin_user_watch(int queue, int fd, bool add, unsigned what, void *cookie)
 	return 0;
 }
 
+void
+sockin_user_unwatch(int queue, int fd)
+{
+	epoll_ctl(queue, EPOLL_CTL_DEL, fd, NULL);
+}
+
 static unsigned
 meaning(uint32_t events)
 {

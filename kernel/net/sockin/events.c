@@ -120,6 +120,13 @@ sockin_watch(struct sockin_pcb *pcb, unsigned what)
 }
 
 void
+sockin_unwatch(struct sockin_pcb *pcb)
+{
+	if (atomic_load_explicit(&pcb->watched, memory_order_relaxed) != 0)
+		sockin_user_unwatch(atomic_load_explicit(&queue, memory_order_acquire), pcb->fd);
+}
+
+void
 sockin_ready(struct socket *so, struct rumpk_soready *ready)
 {
 	const uint32_t has_peer = RUMPK_SO_CONNECTED | RUMPK_SO_LISTENING;

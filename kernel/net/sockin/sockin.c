@@ -53,6 +53,7 @@ detach(struct socket *so)
 	rumpk_lock(pcb->lock);
 	pcb->so = NULL;
 	rumpk_unlock(pcb->lock);
+	sockin_unwatch(pcb);
 	sockin_user_close(pcb->fd);
 	so->pcb = NULL;
 	rumpk_pool_put(&pool, pcb);

@@ -38,6 +38,8 @@ sockin_pcb(struct socket *so)
 /* events.c. Both watch for what (SOCKIN_IN, SOCKIN_OUT) from now on; the second with the pcb's lock held. */
 int sockin_watch(struct sockin_pcb *pcb, unsigned what);
 int sockin_watch_locked(struct sockin_pcb *pcb, unsigned what);
+/* Before the host's socket is closed: while the queue looks at it, closing it is put off. */
+void sockin_unwatch(struct sockin_pcb *pcb);
 void sockin_ready(struct socket *so, struct rumpk_soready *ready);
 void sockin_events_init(void);
 

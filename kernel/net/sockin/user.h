@@ -80,6 +80,8 @@ struct sockin_event {
 };
 int sockin_user_queue(int *queuep);
 int sockin_user_watch(int queue, int fd, bool add, unsigned what, void *cookie);
+/* Not any more: when it returns, the queue does nothing with the socket. */
+void sockin_user_unwatch(int queue, int fd);
 /* Waits, without the kernel's CPU, for at least one. */
 size_t sockin_user_wait(int queue, struct sockin_event *events, size_t room);
 
