@@ -1,33 +1,121 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Extended attributes. NetBSD has Linux's twelve calls, with the same arguments and the same names. */
+/*
+ * Extended attributes. NetBSD has Linux's twelve calls, with the same arguments and the same names. What
+ * Linux keeps in "system." is not an attribute there but another view of the file, such as its access control
+ * list, which stands for its mode too; a rump kernel would store it like any other. So it is refused, as by a
+ * file system that has none, and not listed.
+ */
+#include <errno.h>
+#include <linux/limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hijack/copy.h"
 #include "hijack/files.h"
 #include "hijack/rump.h"
 
-#define ON_PATH(call, ...) \
+#define SYSTEM "system."
+
+/* 0, or the error of a name that there cannot be. */
+static long
+check(long name)
+{
+	char start[sizeof(SYSTEM)];
+	ssize_t n = hijack_copyinstr(start, (uint64_t)name, sizeof(start));
+
+	if (n == -EFAULT)
+		return n;
+	return strncmp(start, SYSTEM, sizeof(SYSTEM) - 1) == 0 ? -EOPNOTSUPP : 0;
+}
+
+/* Drops the names of "system." from a list. Returns its size. */
+static long
+without_system(char *list, long size)
+{
+	long kept = 0;
+
+	for (long at = 0; at < size;) {
+		long length = (long)strnlen(list + at, (size_t)(size - at)) + 1;
+
+		if (at + length > size)
+			return -EIO;
+		if (strncmp(list + at, SYSTEM, sizeof(SYSTEM) - 1) != 0) {
+			memmove(list + kept, list + at, (size_t)length);
+			kept += length;
+		}
+		at += length;
+	}
+	return kept;
+}
+
+/* object: a path of the library's, or a descriptor; what the program gave for the rest. */
+static long
+list(enum hijack_rump_number number, uint64_t object, long to, long room)
+{
+	char *names = malloc(XATTR_LIST_MAX);
+	long size = -ENOMEM;
+
+	if (names == NULL)
+		return size;
+	size =
+	    hijack_rump_call(number, (const uint64_t[]){object, hijack_slot(names), XATTR_LIST_MAX}, 3, NULL);
+	if (size > 0)
+		size = without_system(names, size);
+	if (size > 0 && room != 0)
+		size = size > room                                              ? -ERANGE
+		       : hijack_copyout((uint64_t)to, names, (size_t)size) == 0 ? size
+										: -EFAULT;
+	free(names);
+	return size;
+}
+
+/* object: a path, or a descriptor; rest: the program's arguments behind it. */
+static long
+named(enum hijack_rump_number number, uint64_t object, const long *rest, size_t count)
+{
+	uint64_t slots[5] = {object};
+	long error = check(rest[0]);
+
+	for (size_t i = 0; i < count; i++)
+		slots[1 + i] = (uint64_t)rest[i];
+	return error != 0 ? error : hijack_rump_call(number, slots, 1 + count, NULL);
+}
+
+#define ON_PATH(call, count) \
 	long hijack_inside_##call(const struct hijack_place *place, const long *rest) \
 	{ \
-		return HIJACK_RUMP(call, hijack_slot(place->path), __VA_ARGS__); \
+		return named(HIJACK_RUMP_##call, hijack_slot(place->path), rest, count); \
 	}
-#define ON_FD(call, ...) \
+#define ON_FD(call, count) \
 	long hijack_inside_##call(const struct hijack_call *fd_call) \
 	{ \
-		const long *rest = &fd_call->arg[1]; \
-\
-		return HIJACK_RUMP(call, (uint64_t)fd_call->arg[0], __VA_ARGS__); \
+		return named(HIJACK_RUMP_##call, (uint64_t)fd_call->arg[0], &fd_call->arg[1], count); \
 	}
 
-/* The arguments behind the path or the descriptor. */
-#define ARG(n) (uint64_t) rest[n]
+ON_PATH(getxattr, 3)
+ON_PATH(lgetxattr, 3)
+ON_PATH(setxattr, 4)
+ON_PATH(lsetxattr, 4)
+ON_PATH(removexattr, 1)
+ON_PATH(lremovexattr, 1)
+ON_FD(fgetxattr, 3)
+ON_FD(fsetxattr, 4)
+ON_FD(fremovexattr, 1)
 
-ON_PATH(getxattr, ARG(0), ARG(1), ARG(2))
-ON_PATH(lgetxattr, ARG(0), ARG(1), ARG(2))
-ON_PATH(setxattr, ARG(0), ARG(1), ARG(2), ARG(3))
-ON_PATH(lsetxattr, ARG(0), ARG(1), ARG(2), ARG(3))
-ON_PATH(listxattr, ARG(0), ARG(1))
-ON_PATH(llistxattr, ARG(0), ARG(1))
-ON_PATH(removexattr, ARG(0))
-ON_PATH(lremovexattr, ARG(0))
-ON_FD(fgetxattr, ARG(0), ARG(1), ARG(2))
-ON_FD(fsetxattr, ARG(0), ARG(1), ARG(2), ARG(3))
-ON_FD(flistxattr, ARG(0), ARG(1))
-ON_FD(fremovexattr, ARG(0))
+long
+hijack_inside_listxattr(const struct hijack_place *place, const long *rest)
+{
+	return list(HIJACK_RUMP_listxattr, hijack_slot(place->path), rest[0], rest[1]);
+}
+
+long
+hijack_inside_llistxattr(const struct hijack_place *place, const long *rest)
+{
+	return list(HIJACK_RUMP_llistxattr, hijack_slot(place->path), rest[0], rest[1]);
+}
+
+long
+hijack_inside_flistxattr(const struct hijack_call *call)
+{
+	return list(HIJACK_RUMP_flistxattr, (uint64_t)call->arg[0], call->arg[1], call->arg[2]);
+}
