@@ -53,8 +53,8 @@ int host_wake_among(const _Atomic uint32_t *word, int count, uint32_t groups);
 int host_poll(struct pollfd *fds, nfds_t count, const struct timespec *deadline);
 
 /*
- * Waits for one event of an epoll set, for so many milliseconds (-1: for ever). Returns 1, 0 when there was none in time or a
- * signal came, or -errno.
+ * Waits for one event of an epoll set, for so many milliseconds (-1: for ever). Returns 1, 0 when there was
+ * none in time or a signal came, or -errno.
  */
 struct epoll_event;
 int host_epoll_wait(int fd, struct epoll_event *event, int milliseconds);

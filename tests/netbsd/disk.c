@@ -4,8 +4,8 @@
  *
  *	disk PREFIX IMAGE ROUNDS
  *
- * Threads write, read back, rewrite and remove files of their own at the same time; what they leave is checked
- * again after the file system has been unmounted and mounted anew. /left.<thread> is there at the end.
+ * Threads write, read back, rewrite and remove files of their own at the same time; what they leave is
+ *checked again after the file system has been unmounted and mounted anew. /left.<thread> is there at the end.
  */
 #include "config.h"
 

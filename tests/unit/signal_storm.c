@@ -44,6 +44,9 @@ signal_storm_start(struct signal_storm *storm)
 	atomic_store(&storm->stop, false);
 	storm->target = pthread_self();
 	assert_int_equal(pthread_create(&storm->thread, NULL, send_signals, storm), 0);
+	/* Not before it blows: a busy machine may start the thread late. */
+	while (atomic_load(&handled) == 0)
+		usleep(50);
 }
 
 unsigned

@@ -13,6 +13,7 @@ struct signal_storm {
 	atomic_bool stop;
 };
 
+/* Returns when the first signal has been handled. */
 void signal_storm_start(struct signal_storm *storm);
 
 /* Returns how many signals have been handled. */

@@ -153,10 +153,16 @@ print_twice(void *arg)
 static void
 buffered_output_comes_once(void **state)
 {
-	char *path = faults_path("output"), out[64] = "";
-	int copy = dup(STDOUT_FILENO), file = open(path, O_RDWR | O_CREAT | O_APPEND, 0600), status;
+	char *path, out[64] = "";
+	int copy, file, status;
 
 	(void)state;
+	/* Valgrind and ThreadSanitizer flush at _exit(). */
+	if (faults_instrumented())
+		return;
+	path = faults_path("output");
+	copy = dup(STDOUT_FILENO);
+	file = open(path, O_RDWR | O_CREAT | O_APPEND, 0600);
 	fflush(stdout);
 	dup2(file, STDOUT_FILENO);
 	status = faults_in_child(print_twice, NULL);
