@@ -200,6 +200,8 @@ remove_key(const char *text)
 		return RUMP_EINVAL;
 	while (*text == '/')
 		text++;
+	/* The mount of a disk that was left by force closes it some time after its last file. */
+	rumpk_rcu_drain();
 	rumpk_lock(lock);
 	where = find_exactly(text);
 	k = *where;

@@ -286,7 +286,8 @@ mount_leave(struct mount *mp, struct vnode *root, bool force)
 	if (mp->mnt_vcache != NULL)
 		kill_vnodes(mp);
 	mount_destroy(mp);
-	rumpk_rcu_synchronize();
+	/* Who unmounts may take the device away afterwards, or mount it otherwise: it is to be closed. */
+	rumpk_rcu_drain();
 	rumpk_vrele(covered);
 	return 0;
 }

@@ -117,6 +117,8 @@ mount_new(struct lwp *l, struct vfsops *ops, struct vnode *vp, uint64_t flags, r
 		rumpk_free(ma.data, ma.size);
 		return error;
 	}
+	/* A forced unmount of the same device may not have closed it yet. */
+	rumpk_rcu_drain();
 	error = set_on(mp, vp);
 	if (error == 0)
 		error = ops->vfs_mount(mp, ma.data, &ma.len, flags, 0);

@@ -9,18 +9,24 @@
 /* How many a slot gathers before it hands them on, and looks whether others may be freed. */
 #define BATCH 64
 
+/* In the order of the calls that filled it. */
+struct rcu_list {
+	struct rcu_head *first, *last;
+};
+
 static struct {
 	_Alignas(64) uint64_t readers[2];
 	rumpk_mutex lock;
-	struct rcu_head *list;
+	struct rcu_list list;
 	unsigned count;
 } slots[SLOTS];
 static unsigned phase;
 
 static rumpk_mutex lock;
 /* Of the grace period under way: freed at its end. What comes meanwhile waits for the next one. */
-static struct rcu_head *running, *gathering;
-static enum { IDLE, FIRST, SECOND } state;
+static struct rcu_list running, gathering;
+/* While a list is freed no period begins, so whatever has been freed, all before it has been too. */
+static enum { IDLE, FIRST, SECOND, FREEING } state;
 
 void
 rcu_init(void)
@@ -65,16 +71,14 @@ drained(void)
 
 /*
  * Takes the grace period as far as it goes without waiting. The list that has become free is
- * returned, to be freed without the lock.
+ * returned, to be given to free_all() without the lock.
  */
 static struct rcu_head *
 advance(void)
 {
-	struct rcu_head *done = NULL;
-
-	if (state == IDLE && gathering != NULL) {
+	if (state == IDLE && gathering.first != NULL) {
 		running = gathering;
-		gathering = NULL;
+		gathering.first = gathering.last = NULL;
 		flip();
 		state = FIRST;
 	}
@@ -83,57 +87,77 @@ advance(void)
 		state = SECOND;
 	}
 	if (state == SECOND && drained()) {
-		done = running;
-		running = NULL;
-		state = IDLE;
+		state = FREEING;
+		return running.first;
 	}
-	return done;
+	return NULL;
 }
 
+/* Frees what advance() returned. */
 static void
 free_all(struct rcu_head *head)
 {
 	struct rcu_head *next;
 
+	if (head == NULL)
+		return;
 	for (; head != NULL; head = next) {
 		next = head->rh_next;
 		head->rh_free(head);
 	}
+	rumpk_lock(lock);
+	state = IDLE;
+	rumpk_unlock(lock);
+}
+
+static void
+append(struct rcu_list *to, struct rcu_list list)
+{
+	if (to->first == NULL)
+		to->first = list.first;
+	else
+		to->last->rh_next = list.first;
+	to->last = list.last;
 }
 
 /* Hands a list on, and frees what a grace period that ends thereby has been waiting for. */
 static void
-hand_on(struct rcu_head *list)
+hand_on(struct rcu_list list)
 {
-	struct rcu_head *last = list, *done;
+	struct rcu_head *done;
 
-	while (last->rh_next != NULL)
-		last = last->rh_next;
 	rumpk_lock(lock);
-	last->rh_next = gathering;
-	gathering = list;
+	append(&gathering, list);
 	done = advance();
 	rumpk_unlock(lock);
 	free_all(done);
+}
+
+/* What has gathered in a slot, which is empty then. [its lock] */
+static struct rcu_list
+take(unsigned slot)
+{
+	struct rcu_list list = slots[slot].list;
+
+	slots[slot].list.first = slots[slot].list.last = NULL;
+	slots[slot].count = 0;
+	return list;
 }
 
 void
 rumpk_rcu_free(struct rcu_head *head, void (*f)(struct rcu_head *))
 {
 	unsigned slot = rumpk_curlwp()->shard % SLOTS;
-	struct rcu_head *full = NULL;
+	struct rcu_list full = {NULL, NULL};
 
 	head->rh_free = f;
+	head->rh_next = NULL;
 	rumpk_lock(slots[slot].lock);
-	head->rh_next = slots[slot].list;
-	slots[slot].list = head;
-	if (++slots[slot].count == BATCH) {
-		full = head;
-		slots[slot].list = NULL;
-		slots[slot].count = 0;
-	}
+	append(&slots[slot].list, (struct rcu_list){head, head});
+	if (++slots[slot].count == BATCH)
+		full = take(slot);
 	rumpk_unlock(slots[slot].lock);
-	if (full != NULL)
+	if (full.first != NULL)
 		hand_on(full);
 }
 
@@ -153,7 +177,7 @@ rumpk_rcu_synchronize(void)
 {
 	struct waiting w = {.head = {.rh_free = mark_done}};
 
-	hand_on(&w.head);
+	hand_on((struct rcu_list){&w.head, &w.head});
 	for (;;) {
 		rumpk_lock(lock);
 		struct rcu_head *done = advance();
@@ -170,14 +194,12 @@ void
 rumpk_rcu_drain(void)
 {
 	for (unsigned i = 0; i < SLOTS; i++) {
-		struct rcu_head *list;
+		struct rcu_list list;
 
 		rumpk_lock(slots[i].lock);
-		list = slots[i].list;
-		slots[i].list = NULL;
-		slots[i].count = 0;
+		list = take(i);
 		rumpk_unlock(slots[i].lock);
-		if (list != NULL)
+		if (list.first != NULL)
 			hand_on(list);
 	}
 	rumpk_rcu_synchronize();

@@ -29,7 +29,10 @@ RUMPK_EXPORT void rumpk_rcu_exit(unsigned token);
 RUMPK_EXPORT void rumpk_rcu_free(struct rcu_head *head, void (*f)(struct rcu_head *));
 /* Returns when all walks under way have ended. Holds no lock that a walk's owner may wait for. */
 RUMPK_EXPORT void rumpk_rcu_synchronize(void);
-/* Waits, and runs everything that is pending: for the end of the kernel. */
+/*
+ * The same, and all that rumpk_rcu_free has been called for before has then been freed. Not from such a
+ * callback, nor under a lock that one may want.
+ */
 RUMPK_EXPORT void rumpk_rcu_drain(void);
 
 void rcu_init(void);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Images that are mounted and left in process: what leaving lets go of. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <rump/rump.h>
+#include <rump/rump_syscalls.h>
+#include <rump/rumpdefs.h>
+
+static char host[] = "/tmp/rumpkit-images-XXXXXX", image[64];
+static char device[] = "/dev/image";
+static int count, failures;
+
+static void
+expect(int ok, const char *what)
+{
+	printf("%sok %d - %s\n", ok ? "" : "not ", ++count, what);
+	failures += !ok;
+}
+
+static int
+mount_image(int flags)
+{
+	struct rump_ufs_args args = {.fspec = device};
+
+	return rump_sys_mount("ext2fs", "/mnt", flags, &args, sizeof(args));
+}
+
+static int
+make_image(void)
+{
+	char command[256];
+
+	snprintf(image, sizeof(image), "%s/image", host);
+	snprintf(command, sizeof(command),
+	    "PATH=$PATH:/usr/sbin:/sbin; mke2fs -q -F -t ext4 %s 4M >%s/log 2>&1", image, host);
+	return system(command) == 0 && rump_pub_etfs_register(device, image, RUMP_ETFS_BLK) == 0 ? 0 : -1;
+}
+
+/* The same device, for reading and then for writing. */
+static void
+mounted_otherwise(void)
+{
+	int good = 1;
+
+	for (int i = 0; i < 20 && good; i++) {
+		good = mount_image(RUMP_MNT_RDONLY) == 0 && rump_sys_unmount("/mnt", 0) == 0 &&
+		       mount_image(0) == 0 && rump_sys_mkdir("/mnt/d", 0755) == 0 &&
+		       rump_sys_rmdir("/mnt/d") == 0 && rump_sys_unmount("/mnt", 0) == 0;
+		if (!good)
+			printf("# round %d: errno %d\n", i, errno);
+	}
+	expect(good, "what was mounted read-only can be mounted for writing at once");
+}
+
+static void
+taken_away(void)
+{
+	int good = 1;
+
+	for (int i = 0; i < 20 && good; i++)
+		good = mount_image(0) == 0 && rump_sys_unmount("/mnt", 0) == 0 &&
+		       rump_pub_etfs_remove(device) == 0 &&
+		       rump_pub_etfs_register(device, image, RUMP_ETFS_BLK) == 0;
+	expect(good, "a device can be taken away as soon as it is unmounted");
+}
+
+static void
+left_by_force(void)
+{
+	int fd;
+
+	expect(mount_image(0) == 0, "mounted");
+	expect(rump_pub_etfs_remove(device) == RUMP_EBUSY, "a mounted device stays");
+	fd = rump_sys_open("/mnt/f", RUMP_O_CREAT | RUMP_O_RDWR, 0644);
+	expect(fd != -1 && rump_sys_unmount("/mnt", 0) == -1 && errno == EBUSY, "an open file keeps it");
+	expect(rump_sys_unmount("/mnt", RUMP_MNT_FORCE) == 0, "but not by force");
+	expect(rump_sys_write(fd, "x", 1) == -1 && errno == EIO, "the file is dead then");
+	expect(rump_sys_close(fd) == 0, "and can be closed");
+	expect(mount_image(RUMP_MNT_RDONLY) == 0 && rump_sys_unmount("/mnt", 0) == 0 && mount_image(0) == 0 &&
+		   rump_sys_unmount("/mnt", 0) == 0,
+	    "after which the device can be mounted in any way");
+	expect(rump_pub_etfs_remove(device) == 0, "and taken away");
+}
+
+int
+main(void)
+{
+	if (mkdtemp(host) == NULL || rump_init() != 0 || rump_sys_mkdir("/mnt", 0755) != 0)
+		return 1;
+	if (make_image() == 0) {
+		printf("1..10\n");
+		mounted_otherwise();
+		taken_away();
+		left_by_force();
+	} else {
+		printf("1..0 # SKIP no image can be made here (mke2fs)\n");
+	}
+	snprintf(image, sizeof(image), "%s/log", host);
+	unlink(image);
+	snprintf(image, sizeof(image), "%s/image", host);
+	unlink(image);
+	rmdir(host);
+	return failures != 0;
+}
