@@ -3,7 +3,7 @@
 #ifndef HIJACK_PATH_H
 #define HIJACK_PATH_H
 
-#include <limits.h>
+#include <linux/limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

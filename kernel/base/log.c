@@ -49,7 +49,7 @@ keep(const char *text, size_t len)
 	rumpk_unlock(lock);
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 tell(bool aloud, const char *format, va_list ap)
 {
 	char text[256];
