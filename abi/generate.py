@@ -26,7 +26,7 @@ SCALARS = {
 }
 # Structures that the tables name as members but do not describe.
 OPAQUE = {"struct sockaddr_storage": 128, "struct export_args30": 128, "fsid_t": 8,
-          "struct vndgeom": 16, "struct dl_addr": 16}
+          "struct vndgeom": 16, "struct dl_addr": 16, "ki_sigset_t": 16}
 # With unions whose other half, or whose end, is left out.
 OVERLAID = {"disklabel", "partition"}
 # Described in their own headers, or with unions that a flat table cannot say.

@@ -73,6 +73,16 @@ rumpk_sleeper_wake(struct rumpk_sleeper *s)
 	rumpk_unlock(s->lock);
 }
 
+unsigned
+rumpk_sleepers_count(const struct proc *p)
+{
+	unsigned count = 0;
+
+	for (const struct rumpk_sleeper *s = p->sleepers; s != NULL; s = s->proc_next)
+		count++;
+	return count;
+}
+
 void
 rumpk_sleepers_wake(struct proc *p)
 {

@@ -13,4 +13,7 @@ void rumpk_sleeper_wake(struct rumpk_sleeper *s);
 /* Ends all interruptible sleeps of the process; with p->lock held. */
 void rumpk_sleepers_wake(struct proc *p);
 
+/* How many of the process's lwps sleep interruptibly; with p->lock held. */
+unsigned rumpk_sleepers_count(const struct proc *p);
+
 #endif

@@ -233,7 +233,7 @@ access_leaf(const struct request *req, struct rumpk_sysctl *node, size_t *given)
 {
 	int error;
 
-	if (req->namelen > 0 && node->read == NULL)
+	if (req->namelen > 0 && node->read == NULL && node->give == NULL)
 		return RUMP_ENOTDIR;
 	if (req->new != 0) {
 		if ((node->flags & RUMP_CTLFLAG_READWRITE) != RUMP_CTLFLAG_READWRITE)
@@ -241,6 +241,10 @@ access_leaf(const struct request *req, struct rumpk_sysctl *node, size_t *given)
 		if ((node->flags & RUMP_CTLFLAG_ANYWRITE) == 0 &&
 		    !rumpk_cred_issuper(rumpk_proc_cred(req->l->proc)))
 			return RUMP_EPERM;
+	}
+	if (node->give != NULL) {
+		*given = req->oldlen;
+		return node->give(req->l, req->name, req->namelen, req->old, given);
 	}
 	error = node->read != NULL ? read_computed(req, node, given) : read_data(req, node, given);
 	if (error == 0 && req->new != 0)
@@ -254,7 +258,8 @@ perform(struct request *req, size_t *given)
 {
 	struct rumpk_sysctl *node = &root;
 
-	while (req->namelen > 0 && node->type == RUMP_CTLTYPE_NODE && node->read == NULL) {
+	while (
+	    req->namelen > 0 && node->type == RUMP_CTLTYPE_NODE && node->read == NULL && node->give == NULL) {
 		int32_t number = *req->name;
 		struct rumpk_sysctl *child;
 
@@ -270,7 +275,7 @@ perform(struct request *req, size_t *given)
 		req->name++;
 		req->namelen--;
 	}
-	if (node->type == RUMP_CTLTYPE_NODE && node->read == NULL)
+	if (node->type == RUMP_CTLTYPE_NODE && node->read == NULL && node->give == NULL)
 		return RUMP_EINVAL;
 	return access_leaf(req, node, given);
 }

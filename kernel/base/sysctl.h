@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <rump/rumpdefs.h>
 #include "kernel/base/component.h"
+#include "kernel/base/uio.h"
 
 struct lwp;
 
@@ -30,6 +31,11 @@ struct rumpk_sysctl {
 	 * the length. name holds the namelen numbers that follow the node's own.
 	 */
 	int (*read)(struct lwp *l, const int32_t *name, unsigned namelen, void *buf, size_t *len);
+	/*
+	 * Or given to the user by the node itself: as much as fits of *len bytes at old, when that is not 0.
+	 * *len becomes what was given, or with no old what there is to give.
+	 */
+	int (*give)(struct lwp *l, const int32_t *name, unsigned namelen, rumpk_uaddr old, size_t *len);
 	/* Called before a new value is stored, with it; returns 0 or an errno. */
 	int (*write)(struct lwp *l, const void *buf, size_t len);
 	/* The tree's own. */

@@ -153,6 +153,12 @@ static struct rumpk_sysctl kern[] = {
 	.flags = PERMANENT,
 	.data = &boottime,
 	.size = sizeof(boottime)},
+    {.under = {RUMP_CTL_KERN},
+	.number = RUMP_KERN_PROC2,
+	.name = "proc2",
+	.type = RUMP_CTLTYPE_NODE,
+	.flags = PERMANENT,
+	.give = rumpk_sysctl_proc2},
 };
 
 static struct rumpk_sysctl hw[] = {

@@ -129,11 +129,114 @@ queries(void)
 	ret("another version", rump_sys___sysctl(root, 1, nodes, &len, &ask, sizeof(ask)));
 }
 
+/* kern.proc2 of so many numbers behind its own. */
+static long
+processes(int by, int value, int record, int count, void *buf, size_t *len)
+{
+	const int name[] = {RUMP_CTL_KERN, RUMP_KERN_PROC2, by, value, record, count};
+
+	return rump_sys___sysctl(name, 6, buf, len, NULL, 0);
+}
+
+static uint64_t
+lwps(void)
+{
+	struct rump_kinfo_proc2 self;
+	size_t len = sizeof(self);
+
+	if (processes(RUMP_KERN_PROC_PID, rump_sys_getpid(), sizeof(self), 1, &self, &len) == -1)
+		return 0;
+	return self.p_nlwps;
+}
+
+static void
+process(void)
+{
+	struct rump_kinfo_proc2 self;
+	size_t len = sizeof(self);
+
+	memset(&self, 0, sizeof(self));
+	rump_sys_setgid(7);
+	rump_sys_seteuid(9);
+	ret("self", processes(RUMP_KERN_PROC_PID, rump_sys_getpid(), sizeof(self), 1, &self, &len));
+	say("%zu pid %d parent %d group %d session %d terminal %d", len, self.p_pid == rump_sys_getpid(),
+	    self.p_ppid == rump_sys_getppid(), self.p__pgid == rump_sys_getpgrp(),
+	    self.p_sid == rump_sys_getsid(0), self.p_tpgid);
+	say("uid %u %u %u gid %u %u %u of %d", self.p_uid, self.p_ruid, self.p_svuid, self.p_gid, self.p_rgid,
+	    self.p_svgid, self.p_ngroups);
+	say("%.16s runs %d", self.p_ename, self.p_nlwps > 0);
+}
+
+static void
+sleeper(void *arg)
+{
+	char byte;
+
+	if (rump_sys_read(*(int *)arg, &byte, 1) != 1)
+		say("read: %s", errno_name());
+}
+
+static void
+process_lwps(void)
+{
+	uint64_t before = lwps();
+	struct case_thread *thread;
+	int pipe[2], calls = 0;
+
+	ret("pipe", rump_sys_pipe(pipe));
+	thread = case_thread(sleeper, &pipe[0]);
+	while (lwps() != before + 1 && case_yield(&calls))
+		continue;
+	say("one more: %d", lwps() == before + 1);
+	ret("wake", rump_sys_write(pipe[1], "x", 1));
+	case_join(thread);
+	while (lwps() != before && case_yield(&calls))
+		continue;
+	say("as before: %d", lwps() == before);
+}
+
+static void
+process_lists(void)
+{
+	struct rump_kinfo_proc2 list[2];
+	const int node[] = {RUMP_CTL_KERN, RUMP_KERN_PROC2, RUMP_CTL_QUERY};
+	int self = rump_sys_getpid();
+	char small[24];
+	size_t len = 0;
+
+	good("how much", processes(RUMP_KERN_PROC_ALL, 0, sizeof(*list), 1, NULL, &len));
+	say("%d", len > sizeof(*list));
+	len = sizeof(*list);
+	ret("one of all", processes(RUMP_KERN_PROC_ALL, 0, sizeof(*list), 100, list, &len));
+	say("%zu", len);
+	len = sizeof(list);
+	ret("nobody", processes(RUMP_KERN_PROC_PID, 29999, sizeof(*list), 2, list, &len));
+	say("%zu", len);
+	len = sizeof(list);
+	ret("none", processes(RUMP_KERN_PROC_PID, self, sizeof(*list), 0, list, &len));
+	say("%zu", len);
+	len = sizeof(small);
+	memset(small, 1, sizeof(small));
+	ret("a part", processes(RUMP_KERN_PROC_PID, self, 16, 1, small, &len));
+	say("%zu %d", len, small[16]);
+	len = sizeof(list);
+	ret("a large record", processes(RUMP_KERN_PROC_PID, self, sizeof(list), 1, list, &len));
+	say("%zu %d", len, list[0].p_pid == self);
+	len = sizeof(list);
+	ret("by what", processes(99, 0, sizeof(*list), 1, list, &len));
+	ret("no selection", get(RUMP_CTL_KERN, RUMP_KERN_PROC2, list, &len));
+	ret("children", rump_sys___sysctl(node, 3, list, &len, NULL, 0));
+	say("%zu", len);
+}
+
 const struct testcase sysctl_cases[] = {
     {"sysctl_names", names},
     {"sysctl_lengths", lengths},
     {"sysctl_wrong_names", wrong_names},
     {"sysctl_writing", writing},
     {"sysctl_queries", queries},
+    {"sysctl_process", process},
+    {"sysctl_process_lwps", process_lwps},
+    {"sysctl_process_lists", process_lists},
     {NULL, NULL},
 };
