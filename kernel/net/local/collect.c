@@ -8,6 +8,10 @@
  * theirs; the others lie in each other's queues alone, and those are emptied. All of this stands still
  * meanwhile: files get into queues and out of them under the domain's lock only, and a suspect's
  * references cannot grow in any other way.
+ *
+ * Files are closed without a lock, as that may sleep, and not from within another close, as chains of them
+ * may be long. But whoever empties a queue finds its files closed when the call returns: each thread buries
+ * what it has condemned itself.
  */
 #include "kernel/net/local/local.h"
 
@@ -22,8 +26,8 @@ static struct local_pcb *inflight;
 static size_t ninflight;
 /* How often a collection was asked for since the last. */
 static size_t asked;
-static struct local_record *condemned;
-static bool burying;
+static __thread struct local_record *condemned;
+static __thread bool burying;
 
 /* The pcb of a local socket's file, or NULL. */
 static struct local_pcb *
@@ -103,20 +107,17 @@ local_condemn(struct local_queue *queue)
 void
 local_bury(void)
 {
-	rumpk_lock(local_lock);
-	if (!burying) {
-		burying = true;
-		while (condemned != NULL) {
-			struct local_record *record = condemned;
+	/* The closing of a file condemns what was in its queue: that is added to what is left here. */
+	if (burying)
+		return;
+	burying = true;
+	while (condemned != NULL) {
+		struct local_record *record = condemned;
 
-			condemned = record->next;
-			rumpk_unlock(local_lock);
-			local_record_free(record);
-			rumpk_lock(local_lock);
-		}
-		burying = false;
+		condemned = record->next;
+		local_record_free(record);
 	}
-	rumpk_unlock(local_lock);
+	burying = false;
 }
 
 typedef void (*visit)(struct local_pcb *pcb, struct local_pcb **work);

@@ -161,7 +161,7 @@ void local_condemn_record(struct local_record *record);
 void local_condemn(struct local_queue *queue);
 /* Condemns what nobody can receive, at once or one of the next times. */
 void local_collect(void);
-/* Frees what is condemned: without any lock. */
+/* Frees what the thread has condemned: without any lock. */
 void local_bury(void);
 
 /* option.c */
