@@ -66,10 +66,13 @@ poll_one(int fd, int events, int timeout)
 void
 until(int fd, int events)
 {
-	int got = poll_one(fd, events, PATIENCE);
+	/* One after the other: any of them ends a poll. */
+	for (int event = 1; event <= events; event <<= 1) {
+		int got = (events & event) == 0 ? event : poll_one(fd, event, PATIENCE);
 
-	if ((got & events) != events)
-		say("waited in vain for %x: %x", (unsigned)events, (unsigned)got);
+		if ((got & event) == 0)
+			say("waited in vain for %x: %x", (unsigned)event, (unsigned)got);
+	}
 }
 
 long
