@@ -26,8 +26,7 @@ struct cd9660_mount {
 
 struct cd9660_node {
 	struct iso_node file;
-	rumpk_mutex lock;    /* held while the names are listed */
-	struct names *names; /* of a directory; atomic */
+	struct names_slot names; /* of a directory */
 };
 
 static inline struct cd9660_mount *

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Mounting ISO 9660 images, for reading alone. */
 #include <string.h>
-#include "kernel/base/lwp.h"
 #include "kernel/base/mem.h"
 #include "kernel/base/print.h"
 #include "kernel/fs/cd9660/cd9660.h"
-#include "kernel/vfs/vcache.h"
+#include "kernel/fs/image/image.h"
 
 /* Files without users that are kept. */
 #define UNUSED_VNODES 1024
@@ -48,25 +47,6 @@ open_volume(const struct mount *mp, struct cd9660_mount *m)
 }
 
 static int
-find_root(struct mount *mp)
-{
-	struct cd9660_mount *m = cd9660_mount_of(mp);
-	struct vnode *root;
-	int error = rumpk_vcache_get(mp, m->volume.root.offset, &root);
-
-	if (error != 0)
-		return error;
-	if (root->v_type != VDIR) {
-		rumpk_vrele(root);
-		return cd9660_complain(m, m->volume.root.offset, RUMP_EIO);
-	}
-	rumpk_vhold(root);
-	rumpk_vrele(root);
-	mp->mnt_root = root;
-	return 0;
-}
-
-static int
 get_args(const struct mount *mp, struct rump_iso_args *args, size_t *lenp)
 {
 	memset(args, 0, sizeof(*args));
@@ -79,7 +59,6 @@ static int
 cd9660_mount(struct mount *mp, void *data, size_t *lenp, uint64_t flags, uint64_t oldflags)
 {
 	const struct rump_iso_args *args = data;
-	char path[RUMP_MAXPATHLEN];
 	struct cd9660_mount *m;
 	int error;
 
@@ -94,20 +73,14 @@ cd9660_mount(struct mount *mp, void *data, size_t *lenp, uint64_t flags, uint64_
 	if (m == NULL)
 		return RUMP_ENOMEM;
 	m->flags = args->flags;
-	error =
-	    rumpk_special_open(rumpk_curlwp(), (rumpk_uaddr)(uintptr_t)args->fspec, true, path, &m->device);
+	error = image_open(mp, args->fspec, true, &m->device);
 	if (error != 0)
 		goto out;
-	memcpy(mp->mnt_from, path, sizeof(mp->mnt_from));
-	mp->mnt_from[sizeof(mp->mnt_from) - 1] = '\0';
 	error = open_volume(mp, m);
 	if (error != 0)
 		goto close;
 	mp->mnt_data = m;
-	__atomic_fetch_or(&mp->mnt_flag, RUMP_MNT_LOCAL, __ATOMIC_RELAXED);
-	error = rumpk_vcache_create(mp, cd9660_load, UNUSED_VNODES);
-	if (error == 0)
-		error = find_root(mp);
+	error = image_find_root(mp, cd9660_load, UNUSED_VNODES, m->volume.root.offset);
 	if (error == 0)
 		return 0;
 	mp->mnt_data = NULL;
@@ -116,21 +89,6 @@ close:
 out:
 	rumpk_free(m, sizeof(*m));
 	return error;
-}
-
-static int
-cd9660_unmount(struct mount *mp, bool force)
-{
-	(void)mp;
-	(void)force;
-	return 0;
-}
-
-static void
-cd9660_release(struct mount *mp)
-{
-	rumpk_vunhold(mp->mnt_root);
-	rumpk_vcache_flush(mp);
 }
 
 static void
@@ -159,8 +117,7 @@ static struct vfsops cd9660_ops = {
     .vfs_name = "cd9660",
     .vfs_args_size = sizeof(struct rump_iso_args),
     .vfs_mount = cd9660_mount,
-    .vfs_unmount = cd9660_unmount,
-    .vfs_release = cd9660_release,
+    .vfs_release = image_release,
     .vfs_free = cd9660_free,
     .vfs_statvfs = cd9660_statvfs,
 };

@@ -13,8 +13,9 @@ node_of(const struct vnode *vp)
 
 /* The entries after "." and "..", which come first and say what the parent is. */
 static int
-list_names(struct cd9660_mount *m, const struct vnode *dvp, struct names **namesp)
+list_names(const struct vnode *dvp, struct names **namesp)
 {
+	struct cd9660_mount *m = cd9660_mount_of(dvp->v_mount);
 	const struct iso_node *file = &node_of(dvp)->file;
 	struct iso_entry *entry = rumpk_alloc(sizeof(*entry));
 	struct names *names = NULL;
@@ -49,28 +50,11 @@ list_names(struct cd9660_mount *m, const struct vnode *dvp, struct names **names
 }
 
 static int
-get_names(const struct vnode *dvp, struct names **namesp)
-{
-	struct cd9660_node *node = node_of(dvp);
-	int error = 0;
-
-	*namesp = __atomic_load_n(&node->names, __ATOMIC_ACQUIRE);
-	if (*namesp != NULL)
-		return 0;
-	rumpk_lock(node->lock);
-	*namesp = node->names;
-	if (*namesp == NULL && (error = list_names(cd9660_mount_of(dvp->v_mount), dvp, namesp)) == 0)
-		__atomic_store_n(&node->names, *namesp, __ATOMIC_RELEASE);
-	rumpk_unlock(node->lock);
-	return error;
-}
-
-static int
 cd9660_lookup(struct vnode *dvp, const struct name *name, struct vnode **vpp)
 {
 	struct names *names;
 	uint64_t ino;
-	int error = get_names(dvp, &names);
+	int error = names_get(&node_of(dvp)->names, dvp, list_names, &names);
 
 	if (error == 0)
 		error = names_find(names, name, &ino);
@@ -81,7 +65,7 @@ static int
 cd9660_readdir(struct vnode *vp, struct dirsink *sink, int64_t *offset)
 {
 	struct names *names;
-	int error = get_names(vp, &names);
+	int error = names_get(&node_of(vp)->names, vp, list_names, &names);
 
 	return error != 0 ? error : names_readdir(names, sink, offset);
 }
@@ -123,8 +107,7 @@ cd9660_reclaim(struct vnode *vp)
 {
 	struct cd9660_node *node = node_of(vp);
 
-	names_free(node->names);
-	rumpk_mutex_destroy(&node->lock);
+	names_slot_fini(&node->names);
 	rumpk_free(node, sizeof(*node));
 	vp->v_data = NULL;
 }
@@ -175,7 +158,7 @@ cd9660_load(struct mount *mp, uint64_t ino, struct vnode *vp)
 		rumpk_free(node, sizeof(*node));
 		return cd9660_complain(m, ino, error);
 	}
-	rumpk_mutex_init(&node->lock);
+	names_slot_init(&node->names);
 	vp->v_op = &cd9660_vnodeops;
 	vp->v_data = node;
 	if (ino == m->volume.root.offset)

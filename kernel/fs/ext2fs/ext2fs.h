@@ -81,6 +81,13 @@ ext2_small_inode(struct ext2_node *node)
 /* errno.c: libext2fs's error as a RUMP_E*. What means that the image is broken is said on the console. */
 int ext2_error(struct ext2_mount *m, errcode_t error);
 
+/*
+ * super.c: says on the console why not. RUMP_EINVAL for what is no such file system, or one whose superblock
+ * contradicts itself or the device; RUMP_EOPNOTSUPP and RUMP_EROFS for features.
+ */
+int ext2_check_super(const struct mount *mp, const struct rumpk_special *device);
+int ext2_check_features(const struct mount *mp, struct ext2_super_block *super, bool rdonly);
+
 /* io.c: an I/O manager over the mount's device. Only one mount is opened at a time. */
 errcode_t ext2_open(struct ext2_mount *m, int flags);
 void ext2_io_init(void);

@@ -7,59 +7,23 @@
  * nor replayed: an image that needs that is not mounted for writing.
  */
 #include <string.h>
-#include "kernel/base/lwp.h"
 #include "kernel/base/mem.h"
-#include "kernel/base/print.h"
 #include "kernel/fs/ext2fs/ext2fs.h"
+#include "kernel/fs/image/image.h"
 #include "kernel/vfs/vcache.h"
 
 /* Files without users whose contents and names are kept. */
 #define UNUSED_VNODES 2048
 
-/* Features that are not understood well enough: to be mounted at all, or to be written to. */
-#define INCOMPAT_REFUSED \
-	(EXT2_FEATURE_INCOMPAT_COMPRESSION | EXT3_FEATURE_INCOMPAT_JOURNAL_DEV | EXT4_FEATURE_INCOMPAT_MMP | \
-	    EXT4_FEATURE_INCOMPAT_INLINE_DATA | EXT4_FEATURE_INCOMPAT_ENCRYPT | \
-	    EXT4_FEATURE_INCOMPAT_CASEFOLD | EXT4_FEATURE_INCOMPAT_EA_INODE | EXT4_FEATURE_INCOMPAT_DIRDATA)
-#define RO_COMPAT_REFUSED \
-	(EXT4_FEATURE_RO_COMPAT_QUOTA | EXT4_FEATURE_RO_COMPAT_BIGALLOC | EXT4_FEATURE_RO_COMPAT_REPLICA | \
-	    EXT4_FEATURE_RO_COMPAT_READONLY | EXT4_FEATURE_RO_COMPAT_PROJECT | \
-	    EXT4_FEATURE_RO_COMPAT_VERITY | EXT4_FEATURE_RO_COMPAT_SHARED_BLOCKS | \
-	    EXT4_FEATURE_RO_COMPAT_ORPHAN_PRESENT)
-
-static int
-refuse(const struct mount *mp, const char *why, int error)
-{
-	rumpk_warn("ext2fs: %s: %s\n", mp->mnt_from, why);
-	return error;
-}
-
-/* Whether the image may be mounted so. */
-static int
-check_features(const struct mount *mp, const struct ext2_mount *m, bool rdonly)
-{
-	const struct ext2_super_block *super = m->fs->super;
-
-	if ((super->s_feature_incompat & INCOMPAT_REFUSED) != 0)
-		return refuse(mp, "has a feature that is not supported", RUMP_EOPNOTSUPP);
-	if (rdonly)
-		return 0;
-	if (ext2fs_has_feature_journal_needs_recovery((struct ext2_super_block *)(uintptr_t)super))
-		return refuse(
-		    mp, "its journal needs recovery: run e2fsck, or mount it read-only", RUMP_EROFS);
-	if ((super->s_feature_ro_compat & RO_COMPAT_REFUSED) != 0)
-		return refuse(mp, "has a feature that allows reading only: mount it read-only", RUMP_EROFS);
-	if ((super->s_state & EXT2_ERROR_FS) != 0)
-		return refuse(mp, "is marked as damaged: run e2fsck, or mount it read-only", RUMP_EROFS);
-	return 0;
-}
-
 /* Marks it as in use. [nobody else uses it] */
 static int
 begin_writing(struct ext2_mount *m)
 {
-	errcode_t error = ext2fs_read_bitmaps(m->fs);
+	/* Where bitmaps and tables lie is taken as it is after this. */
+	errcode_t error = ext2fs_check_desc(m->fs);
 
+	if (error == 0)
+		error = ext2fs_read_bitmaps(m->fs);
 	if (error != 0)
 		return ext2_error(m, error);
 	m->state = m->fs->super->s_state;
@@ -91,14 +55,13 @@ static int
 open_file_system(struct mount *mp, struct ext2_mount *m)
 {
 	int flags = EXT2_FLAG_64BITS | (m->rdonly ? 0 : EXT2_FLAG_RW);
-	int error = ext2_error(m, ext2_open(m, flags));
+	int error = ext2_check_super(mp, &m->device);
 
+	if (error == 0)
+		error = ext2_error(m, ext2_open(m, flags));
 	if (error != 0)
 		return error;
-	if (ext2fs_blocks_count(m->fs->super) > m->device.size / m->fs->blocksize)
-		error = refuse(mp, "is larger than its device", RUMP_EINVAL);
-	if (error == 0)
-		error = check_features(mp, m, m->rdonly);
+	error = ext2_check_features(mp, m->fs->super, m->rdonly);
 	if (error == 0) {
 		ext2_cache_init(&m->cache, m->fs->blocksize);
 		if (!m->rdonly)
@@ -109,24 +72,6 @@ open_file_system(struct mount *mp, struct ext2_mount *m)
 	if (error != 0)
 		ext2fs_free(m->fs);
 	return error;
-}
-
-static int
-find_root(struct mount *mp)
-{
-	struct vnode *root;
-	int error = rumpk_vcache_get(mp, EXT2_ROOT_INO, &root);
-
-	if (error != 0)
-		return error;
-	if (root->v_type != VDIR) {
-		rumpk_vrele(root);
-		return refuse(mp, "its root is no directory: run e2fsck", RUMP_EIO);
-	}
-	rumpk_vhold(root);
-	rumpk_vrele(root);
-	mp->mnt_root = root;
-	return 0;
 }
 
 /* From reading alone to writing, and back. */
@@ -150,7 +95,7 @@ update(struct mount *mp, uint64_t flags, uint64_t oldflags)
 		return error;
 	}
 	rumpk_lock(m->lock);
-	error = check_features(mp, m, false);
+	error = ext2_check_features(mp, m->fs->super, false);
 	if (error == 0 && (error = begin_writing(m)) == 0)
 		m->rdonly = false;
 	rumpk_unlock(m->lock);
@@ -161,7 +106,6 @@ static int
 ext2_mount(struct mount *mp, void *data, size_t *lenp, uint64_t flags, uint64_t oldflags)
 {
 	const struct rump_ufs_args *args = data;
-	char path[RUMP_MAXPATHLEN];
 	struct ext2_mount *m;
 	int error;
 
@@ -176,21 +120,15 @@ ext2_mount(struct mount *mp, void *data, size_t *lenp, uint64_t flags, uint64_t 
 	if (m == NULL)
 		return RUMP_ENOMEM;
 	m->rdonly = (flags & RUMP_MNT_RDONLY) != 0;
-	error = rumpk_special_open(
-	    rumpk_curlwp(), (rumpk_uaddr)(uintptr_t)args->fspec, m->rdonly, path, &m->device);
+	error = image_open(mp, args->fspec, m->rdonly, &m->device);
 	if (error != 0)
 		goto out;
-	memcpy(mp->mnt_from, path, sizeof(mp->mnt_from));
-	mp->mnt_from[sizeof(mp->mnt_from) - 1] = '\0';
 	rumpk_mutex_init(&m->lock);
 	error = open_file_system(mp, m);
 	if (error != 0)
 		goto close;
 	mp->mnt_data = m;
-	__atomic_fetch_or(&mp->mnt_flag, RUMP_MNT_LOCAL, __ATOMIC_RELAXED);
-	error = rumpk_vcache_create(mp, ext2_load, UNUSED_VNODES);
-	if (error == 0)
-		error = find_root(mp);
+	error = image_find_root(mp, ext2_load, UNUSED_VNODES, EXT2_ROOT_INO);
 	if (error == 0)
 		return 0;
 	if (!m->rdonly)
@@ -281,13 +219,6 @@ ext2_unmount(struct mount *mp, bool force)
 }
 
 static void
-ext2_release(struct mount *mp)
-{
-	rumpk_vunhold(mp->mnt_root);
-	rumpk_vcache_flush(mp);
-}
-
-static void
 ext2_free(struct mount *mp)
 {
 	struct ext2_mount *m = ext2_mount_of(mp);
@@ -328,7 +259,7 @@ static struct vfsops ext2_ops = {
     .vfs_args_size = sizeof(struct rump_ufs_args),
     .vfs_mount = ext2_mount,
     .vfs_unmount = ext2_unmount,
-    .vfs_release = ext2_release,
+    .vfs_release = image_release,
     .vfs_free = ext2_free,
     .vfs_statvfs = ext2_statvfs,
     .vfs_sync = ext2_sync,

@@ -197,3 +197,34 @@ names_readdir(const struct names *names, struct dirsink *sink, int64_t *offset)
 	}
 	return 0;
 }
+
+void
+names_slot_init(struct names_slot *slot)
+{
+	slot->names = NULL;
+	rumpk_mutex_init(&slot->lock);
+}
+
+void
+names_slot_fini(struct names_slot *slot)
+{
+	names_free(slot->names);
+	rumpk_mutex_destroy(&slot->lock);
+}
+
+int
+names_get(struct names_slot *slot, const struct vnode *dvp,
+    int (*make)(const struct vnode *dvp, struct names **namesp), struct names **namesp)
+{
+	int error = 0;
+
+	*namesp = __atomic_load_n(&slot->names, __ATOMIC_ACQUIRE);
+	if (*namesp != NULL)
+		return 0;
+	rumpk_lock(slot->lock);
+	*namesp = slot->names;
+	if (*namesp == NULL && (error = make(dvp, namesp)) == 0)
+		__atomic_store_n(&slot->names, *namesp, __ATOMIC_RELEASE);
+	rumpk_unlock(slot->lock);
+	return error;
+}

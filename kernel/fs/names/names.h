@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "kernel/base/lock.h"
 #include "kernel/vfs/vnode.h"
 
 struct names;
@@ -28,5 +29,17 @@ int names_finish(struct names *names);
 int names_find(const struct names *names, const struct name *name, uint64_t *ino);
 /* As vnodeops.readdir. */
 int names_readdir(const struct names *names, struct dirsink *sink, int64_t *offset);
+
+/* Where a directory's list is, once somebody has wanted it. */
+struct names_slot {
+	rumpk_mutex lock;    /* held while it is made */
+	struct names *names; /* atomic */
+};
+
+void names_slot_init(struct names_slot *slot);
+void names_slot_fini(struct names_slot *slot);
+/* The list of dvp, which `make` makes for whoever comes first; its error. */
+int names_get(struct names_slot *slot, const struct vnode *dvp,
+    int (*make)(const struct vnode *dvp, struct names **namesp), struct names **namesp);
 
 #endif

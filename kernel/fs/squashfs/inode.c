@@ -254,7 +254,7 @@ node_free(struct squash_node *node, int64_t size)
 	if (node->link != NULL)
 		rumpk_free(node->link, (size_t)size + 1);
 	rumpk_free(node->inode, node->inode_size);
-	names_free(node->names);
+	names_slot_fini(&node->names);
 	rumpk_free(node, sizeof(*node));
 }
 
@@ -268,6 +268,7 @@ squash_load(struct mount *mp, uint64_t ino, struct vnode *vp)
 
 	if (node == NULL)
 		return RUMP_ENOMEM;
+	names_slot_init(&node->names);
 	rumpk_lock(m->lock);
 	error = read_inode(m, ino, node, &inode);
 	if (error == 0)
@@ -281,7 +282,6 @@ squash_load(struct mount *mp, uint64_t ino, struct vnode *vp)
 	}
 	take_attributes(m, &inode, vp);
 	node->xattr = inode.xattr;
-	rumpk_mutex_init(&node->lock);
 	vp->v_op = &squash_vnodeops;
 	vp->v_data = node;
 	if (ino == SQUASH_INO(m->super.root_inode_ref))
@@ -294,7 +294,6 @@ squash_reclaim(struct vnode *vp)
 {
 	struct squash_node *node = squash_node_of(vp);
 
-	rumpk_mutex_destroy(&node->lock);
 	node_free(node, vp->v_size);
 	vp->v_data = NULL;
 }

@@ -78,11 +78,10 @@ struct squash_mount {
 };
 
 struct squash_node {
-	uint32_t xattr;      /* UINT32_MAX: none */
-	rumpk_mutex lock;    /* held while the names are listed */
-	struct names *names; /* of a directory; atomic */
-	char *link;          /* text of a symbolic link, v_size bytes */
-	uint32_t blocks;     /* of a regular file, but for a tail in a fragment */
+	uint32_t xattr;          /* UINT32_MAX: none */
+	struct names_slot names; /* of a directory */
+	char *link;              /* text of a symbolic link, v_size bytes */
+	uint32_t blocks;         /* of a regular file, but for a tail in a fragment */
 	size_t inode_size;
 	sqfs_inode_generic_t *inode; /* of a regular file or a directory */
 };

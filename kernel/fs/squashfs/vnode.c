@@ -50,8 +50,9 @@ read_names(struct squash_mount *m, const struct squash_node *node, struct names 
 }
 
 static int
-list_names(struct squash_mount *m, const struct vnode *dvp, struct names **namesp)
+list_names(const struct vnode *dvp, struct names **namesp)
 {
+	struct squash_mount *m = squash_mount_of(dvp->v_mount);
 	uint64_t parent =
 	    (dvp->v_vflag & VV_ROOT) != 0 ? dvp->v_ino : squash_parents_of(&m->parents, dvp->v_ino);
 	struct names *names = names_create(dvp->v_ino, parent, false);
@@ -73,29 +74,12 @@ list_names(struct squash_mount *m, const struct vnode *dvp, struct names **names
 }
 
 static int
-get_names(const struct vnode *dvp, struct names **namesp)
-{
-	struct squash_node *node = squash_node_of(dvp);
-	int error = 0;
-
-	*namesp = __atomic_load_n(&node->names, __ATOMIC_ACQUIRE);
-	if (*namesp != NULL)
-		return 0;
-	rumpk_lock(node->lock);
-	*namesp = node->names;
-	if (*namesp == NULL && (error = list_names(squash_mount_of(dvp->v_mount), dvp, namesp)) == 0)
-		__atomic_store_n(&node->names, *namesp, __ATOMIC_RELEASE);
-	rumpk_unlock(node->lock);
-	return error;
-}
-
-static int
 squash_lookup(struct vnode *dvp, const struct name *name, struct vnode **vpp)
 {
 	struct squash_mount *m = squash_mount_of(dvp->v_mount);
 	struct names *names;
 	uint64_t ino;
-	int error = get_names(dvp, &names);
+	int error = names_get(&squash_node_of(dvp)->names, dvp, list_names, &names);
 
 	if (error == 0)
 		error = names_find(names, name, &ino);
@@ -111,7 +95,7 @@ static int
 squash_readdir(struct vnode *vp, struct dirsink *sink, int64_t *offset)
 {
 	struct names *names;
-	int error = get_names(vp, &names);
+	int error = names_get(&squash_node_of(vp)->names, vp, list_names, &names);
 
 	return error != 0 ? error : names_readdir(names, sink, offset);
 }
