@@ -335,13 +335,14 @@ hijack_sendfile(const struct hijack_call *call)
 	return hijack_beyond(hijack_beyond_sendfile, call);
 }
 
-/* Programs copy by themselves when they are told that it cannot be done for them. */
+/* copy_file_range and splice: (from, position, to, position, ...). */
 long
-hijack_copy_file_range(const struct hijack_call *call)
+hijack_copy_range(const struct hijack_call *call)
 {
 	if (hijack_fd(call->arg[0]) < 0 && hijack_fd(call->arg[2]) < 0)
 		return hijack_pass(call);
-	return call->number == SYS_splice ? -EINVAL : -EXDEV;
+	return hijack_beyond(
+	    call->number == SYS_splice ? hijack_beyond_splice : hijack_beyond_copy_file_range, call);
 }
 
 #define CALL(name, entry)

@@ -7,8 +7,8 @@
  * of the host's set too: writing to it makes all who wait look again, because a member came or changed; the
  * program never sees its event.
  *
- * Edge triggering: a member that was reported is not reported again before the program used the descriptor,
- * or was seen without what it was reported for. Using it is any call on it that reads or writes. Programs
+ * Edge triggering: an event that was reported is not reported again before the program used the descriptor,
+ * or it was seen gone, or another one comes. Using it is any call on it that reads or writes. Programs
  * that ask for edges use a descriptor until it has nothing more, so they miss none; they may see one too
  * many, which they have to cope with on the host as well.
  *
@@ -284,16 +284,18 @@ hijack_epoll_used(long fd, long number, long result)
 	unlock(&mask);
 }
 
-/* What to poll for, the set itself first. Returns how many there are, at most room. */
+/* What to poll for, the set itself first; anew: not what was reported. Returns how many there are, at most
+ * room.
+ */
 static size_t
-snapshot(struct set *set, struct pollfd *fds, size_t room)
+snapshot(struct set *set, struct pollfd *fds, size_t room, bool anew)
 {
 	size_t count = 0;
 
 	fds[count++] = (struct pollfd){set->fd, POLLIN, 0};
 	for (const struct member *member = set->members; member != NULL && count < room;
 	     member = member->next) {
-		short events = (short)(member->event.events & 0x3fff & ~member->reported);
+		short events = (short)(member->event.events & 0x3fff & ~(anew ? member->reported : 0));
 
 		if (!member->over && events != 0)
 			fds[count++] = (struct pollfd){member->fd, events, 0};
@@ -310,8 +312,9 @@ report(struct set *set, const struct pollfd *fd, struct epoll_event *event)
 
 	if (member == NULL || member->over)
 		return false;
-	ready &= ~member->reported;
-	if (ready == 0)
+	member->reported &= ready;
+	/* A new edge brings along whatever else is ready, as on the host. */
+	if ((ready & ~member->reported) == 0)
 		return false;
 	if (member->event.events & EPOLLET)
 		member->reported |= ready;
@@ -350,7 +353,7 @@ look(int fd, struct epoll_event *events, long room)
 
 	lock(&mask);
 	set = find_set(fd);
-	count = set != NULL ? snapshot(set, fds, SLICE + 1) : 0;
+	count = set != NULL ? snapshot(set, fds, SLICE + 1, false) : 0;
 	n = set != NULL ? host_events(set, events, room) : -EBADF;
 	unlock(&mask);
 	if (n < 0)
@@ -377,7 +380,7 @@ wait_for_set(int fd, const struct hijack_deadline *deadline, const uint64_t *sig
 
 	lock(&mask);
 	set = find_set(fd);
-	count = set != NULL ? snapshot(set, fds, SLICE + 1) : 0;
+	count = set != NULL ? snapshot(set, fds, SLICE + 1, true) : 0;
 	unlock(&mask);
 	return count > 0 ? hijack_wait(fds, count, deadline, signals) : -EBADF;
 }

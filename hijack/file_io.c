@@ -9,8 +9,6 @@
 #include "hijack/files.h"
 #include "hijack/rump.h"
 
-#define PIECE 16384
-
 /* A call whose arguments are as Linux's. */
 static long
 same(enum hijack_rump_number number, const struct hijack_call *call, size_t count)
@@ -149,84 +147,4 @@ hijack_inside_nothing(const struct hijack_call *call)
 {
 	(void)call;
 	return 0;
-}
-
-/* One side of sendfile: the host's or the rump kernel's descriptor; offset -1 is the position. */
-static long
-side_read(long fd, void *data, size_t size, int64_t offset)
-{
-	int rump = hijack_fd(fd);
-
-	if (rump >= 0 && offset >= 0)
-		return HIJACK_RUMP(pread, (uint64_t)rump, hijack_slot(data), size, 0, (uint64_t)offset);
-	if (rump >= 0)
-		return HIJACK_RUMP(read, (uint64_t)rump, hijack_slot(data), size);
-	if (offset >= 0)
-		return hijack_raw(SYS_pread64, fd, (long)data, (long)size, offset, 0, 0);
-	return hijack_raw(SYS_read, fd, (long)data, (long)size, 0, 0, 0);
-}
-
-static long
-side_write(long fd, const void *data, size_t size)
-{
-	int rump = hijack_fd(fd);
-
-	if (rump >= 0)
-		return HIJACK_RUMP(write, (uint64_t)rump, hijack_slot(data), size);
-	return hijack_raw(SYS_write, fd, (long)data, (long)size, 0, 0, 0);
-}
-
-/* Reads again from the place after what could be written: a position goes back by what could not. */
-static void
-give_back(long fd, int64_t *offset, size_t unused)
-{
-	int rump = hijack_fd(fd);
-
-	if (unused == 0 || *offset >= 0)
-		return;
-	if (rump >= 0)
-		(void)HIJACK_RUMP(lseek, (uint64_t)rump, 0, (uint64_t) - (int64_t)unused, SEEK_CUR);
-	else
-		(void)hijack_raw(SYS_lseek, fd, -(long)unused, SEEK_CUR, 0, 0, 0);
-}
-
-static long
-copy_some(long to, long from, int64_t *offset, size_t size)
-{
-	uint8_t buffer[PIECE];
-	long n = side_read(from, buffer, size < PIECE ? size : PIECE, *offset);
-	long done = 0, written = 0;
-
-	while (done < n) {
-		written = side_write(to, buffer + done, (size_t)(n - done));
-		if (written <= 0)
-			break;
-		done += written;
-	}
-	if (n <= 0)
-		return n;
-	give_back(from, offset, (size_t)(n - done));
-	if (*offset >= 0)
-		*offset += done;
-	return done > 0 ? done : written;
-}
-
-long
-hijack_beyond_sendfile(const struct hijack_call *call)
-{
-	int64_t offset = -1;
-	size_t total = 0, size = (size_t)call->arg[3];
-	long n = 0;
-
-	if (call->arg[2] != 0 && hijack_copyin(&offset, (uint64_t)call->arg[2], sizeof(offset)) != 0)
-		return -EFAULT;
-	while (total < size) {
-		n = copy_some(call->arg[0], call->arg[1], &offset, size - total);
-		if (n <= 0)
-			break;
-		total += (size_t)n;
-	}
-	if (call->arg[2] != 0 && hijack_copyout((uint64_t)call->arg[2], &offset, sizeof(offset)) != 0)
-		return -EFAULT;
-	return total > 0 ? (long)total : n;
 }

@@ -419,12 +419,17 @@ at_place(const struct hijack_call *call, struct hijack_place *place, const long 
 {
 	hijack_inside_fn *entry = inside(call->number);
 	long result;
+	int found = 1;
 
 	if (place->shadow >= 0)
 		return on_descriptor(call->number, place->shadow, rest);
 	result = entry(place, rest);
-	if (result == -ENOENT && hijack_path_through_links(place, follows(call)))
-		return entry(place, rest);
+	/* From below a descriptor first to a name of the program's, then through that. */
+	for (int i = 0; result == -ENOENT && found == 1 && i < 2; i++) {
+		found = hijack_path_through_links(place, follows(call));
+		if (found != 0)
+			result = found < 0 ? found : entry(place, rest);
+	}
 	return result;
 }
 

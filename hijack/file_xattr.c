@@ -28,6 +28,13 @@ check(long name)
 	return strncmp(start, SYSTEM, sizeof(SYSTEM) - 1) == 0 ? -EOPNOTSUPP : 0;
 }
 
+/* Linux shows the superuser what is "trusted." and everybody what is "security.". */
+static bool
+is_shown(const char *name)
+{
+	return strncmp(name, "trusted.", 8) == 0 || strncmp(name, "security.", 9) == 0;
+}
+
 /* Drops the names of "system." from a list. Returns its size. */
 static long
 without_system(char *list, long size)
@@ -48,24 +55,62 @@ without_system(char *list, long size)
 	return kept;
 }
 
-/* object: a path of the library's, or a descriptor; what the program gave for the rest. */
+/* Adds the names that are shown from a list of NetBSD's form, each with its length before it. */
 static long
-list(enum hijack_rump_number number, uint64_t object, long to, long room)
+add_shown(char *list, long used, const uint8_t *names, long size)
 {
-	char *names = malloc(XATTR_LIST_MAX);
+	char name[UINT8_MAX + 1];
+
+	for (long at = 0; at < size && at + names[at] < size; at += 1 + names[at]) {
+		memcpy(name, names + at + 1, names[at]);
+		name[names[at]] = '\0';
+		if (!is_shown(name) || used + names[at] + 1 > XATTR_LIST_MAX)
+			continue;
+		memcpy(list + used, name, names[at] + 1U);
+		used += names[at] + 1;
+	}
+	return used;
+}
+
+/* NetBSD's call lists its user space; its system space is listed by another. Their numbers, by what is
+ * listed. */
+struct calls {
+	enum hijack_rump_number user, system;
+};
+
+/* object: a path of the library's, or a descriptor. Returns the list's size, or -errno. */
+static long
+gather(struct calls calls, uint64_t object, char *list, uint8_t *names)
+{
+	long size = hijack_rump_call(
+		 calls.user, (const uint64_t[]){object, hijack_slot(list), XATTR_LIST_MAX}, 3, NULL),
+	     more;
+
+	if (size >= 0)
+		size = without_system(list, size);
+	if (size < 0)
+		return size;
+	more = hijack_rump_call(calls.system,
+	    (const uint64_t[]){object, RUMP_EXTATTR_NAMESPACE_SYSTEM, hijack_slot(names), XATTR_LIST_MAX}, 4,
+	    NULL);
+	return more > 0 ? add_shown(list, size, names, more) : size;
+}
+
+/* to, room: as the program gave them. */
+static long
+list(struct calls calls, uint64_t object, long to, long room)
+{
+	char *memory = malloc(2 * XATTR_LIST_MAX);
 	long size = -ENOMEM;
 
-	if (names == NULL)
+	if (memory == NULL)
 		return size;
-	size =
-	    hijack_rump_call(number, (const uint64_t[]){object, hijack_slot(names), XATTR_LIST_MAX}, 3, NULL);
-	if (size > 0)
-		size = without_system(names, size);
-	if (size > 0 && room != 0)
-		size = size > room                                              ? -ERANGE
-		       : hijack_copyout((uint64_t)to, names, (size_t)size) == 0 ? size
-										: -EFAULT;
-	free(names);
+	size = gather(calls, object, memory, (uint8_t *)memory + XATTR_LIST_MAX);
+	if (size > room && room != 0)
+		size = -ERANGE;
+	if (size > 0 && room != 0 && hijack_copyout((uint64_t)to, memory, (size_t)size) != 0)
+		size = -EFAULT;
+	free(memory);
 	return size;
 }
 
@@ -105,17 +150,20 @@ ON_FD(fremovexattr, 1)
 long
 hijack_inside_listxattr(const struct hijack_place *place, const long *rest)
 {
-	return list(HIJACK_RUMP_listxattr, hijack_slot(place->path), rest[0], rest[1]);
+	return list((struct calls){HIJACK_RUMP_listxattr, HIJACK_RUMP_extattr_list_file},
+	    hijack_slot(place->path), rest[0], rest[1]);
 }
 
 long
 hijack_inside_llistxattr(const struct hijack_place *place, const long *rest)
 {
-	return list(HIJACK_RUMP_llistxattr, hijack_slot(place->path), rest[0], rest[1]);
+	return list((struct calls){HIJACK_RUMP_llistxattr, HIJACK_RUMP_extattr_list_link},
+	    hijack_slot(place->path), rest[0], rest[1]);
 }
 
 long
 hijack_inside_flistxattr(const struct hijack_call *call)
 {
-	return list(HIJACK_RUMP_flistxattr, (uint64_t)call->arg[0], call->arg[1], call->arg[2]);
+	return list((struct calls){HIJACK_RUMP_flistxattr, HIJACK_RUMP_extattr_list_fd},
+	    (uint64_t)call->arg[0], call->arg[1], call->arg[2]);
 }

@@ -25,7 +25,7 @@ hijack_call_fn hijack_beyond_rename, hijack_beyond_link, hijack_beyond_symlink;
 /* Of descriptors and the process. */
 hijack_call_fn hijack_beyond_getcwd, hijack_beyond_fchdir, hijack_beyond_futimens, hijack_beyond_umask,
     hijack_beyond_close, hijack_beyond_dup2, hijack_beyond_close_range, hijack_beyond_mmap,
-    hijack_beyond_sendfile, hijack_beyond_socket;
+    hijack_beyond_sendfile, hijack_beyond_copy_file_range, hijack_beyond_splice, hijack_beyond_socket;
 
 /* Of memory, and of the end. */
 hijack_call_fn hijack_beyond_munmap, hijack_beyond_msync, hijack_beyond_exit;

@@ -262,31 +262,86 @@ place_relative(const char *path, long directory, struct hijack_place *place)
 	return 0;
 }
 
-bool
+/* A place inside that is another than the one that it was looked for at: 1; 0 when there is none. */
+static int
+place_found(char *path, bool follow, struct hijack_place *place)
+{
+	int error = place_absolute(path, follow, place);
+
+	return error != 0 ? error : place->inside;
+}
+
+/*
+ * The same below a descriptor, where there is no name to start from: links are looked for one component after
+ * the other, until one has a target that begins with the prefix.
+ */
+static int
+below_descriptor(struct hijack_place *place, bool follow)
+{
+	struct walk walk = {.length = 0};
+	const char *name, *rest;
+	char target[PATH_MAX];
+	size_t length, before;
+	long n;
+
+	memcpy(walk.rest, place->path, strlen(place->path) + 1);
+	while ((length = next_component(&walk, &name, &rest)) > 0) {
+		before = walk.length;
+		if (before + 1 + length >= sizeof(walk.done))
+			return -ENAMETOOLONG;
+		if (before > 0)
+			walk.done[walk.length++] = '/';
+		memcpy(walk.done + walk.length, name, length);
+		walk.length += length;
+		walk.done[walk.length] = '\0';
+		memmove(walk.rest, rest, strlen(rest) + 1);
+		if (walk.rest[0] == '\0' && !follow)
+			return 0;
+		n = HIJACK_RUMP(readlinkat, (uint64_t)place->directory, hijack_slot(walk.done),
+		    hijack_slot(target), sizeof(target) - 1);
+		if (n < 0)
+			continue;
+		target[n] = '\0';
+		n = follow_link(&walk, target, before);
+		if (n != 0)
+			return (int)n;
+		if (target[0] == '/')
+			return hijack_config_match(&hijack_start.config, walk.rest) > 0
+				   ? place_found(walk.rest, follow, place)
+				   : 0;
+	}
+	return 0;
+}
+
+int
 hijack_path_through_links(struct hijack_place *place, bool follow)
 {
 	size_t prefix = hijack_start.config.path != NULL ? strlen(hijack_start.config.path) : 0;
 	struct walk walk = {.length = prefix};
 	long base = 0;
-	int match;
+	int match, error;
 
-	/* Below a descriptor there is no name to start from. */
-	if (prefix == 0 || (place->path[0] != '/' && place->directory != RUMP_AT_FDCWD))
-		return false;
+	if (prefix == 0)
+		return 0;
+	if (place->path[0] != '/' && place->directory != RUMP_AT_FDCWD)
+		return below_descriptor(place, follow);
 	memcpy(walk.done, hijack_start.config.path, prefix + 1);
 	if (place->path[0] != '/') {
 		base = hijack_path_current(walk.done, sizeof(walk.done));
 		walk.length = base > 0 ? (size_t)base : 0;
 	}
+	if (base < 0)
+		return 0;
 	memcpy(walk.rest, place->path, strlen(place->path) + 1);
-	if (base < 0 || walk_path(&walk, follow) != 0 || walk.links == 0)
-		return false;
+	error = walk_path(&walk, follow);
+	if (error != 0 || walk.links == 0)
+		return error;
 	match = hijack_config_match(&hijack_start.config, walk.done);
 	if (match < 0 || strcmp(inner_name(walk.done, match), place->path) == 0)
-		return false;
+		return 0;
 	place->directory = RUMP_AT_FDCWD;
 	memmove(place->path, inner_name(walk.done, match), strlen(inner_name(walk.done, match)) + 1);
-	return true;
+	return 1;
 }
 
 int

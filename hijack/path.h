@@ -34,9 +34,9 @@ int hijack_path_find(long directory, uint64_t path, bool follow, struct hijack_p
 
 /*
  * Looks again at a place inside where nothing was found: whether links with targets as the program sees them
- * lead elsewhere inside. False: they do not.
+ * lead elsewhere inside. Returns 1 if they do, 0, or -ELOOP.
  */
-bool hijack_path_through_links(struct hijack_place *place, bool follow);
+int hijack_path_through_links(struct hijack_place *place, bool follow);
 
 /* The current directory as the program sees it. Returns its length or -errno. */
 long hijack_path_current(char *path, size_t size);
