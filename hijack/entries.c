@@ -276,6 +276,15 @@ hijack_socket(const struct hijack_call *call)
 	return sockets & domain ? hijack_beyond(hijack_beyond_socket, call) : hijack_pass(call);
 }
 
+/* bind and connect: a socket of the host's may get a name inside. */
+long
+hijack_name(const struct hijack_call *call)
+{
+	if (hijack_fd(call->arg[0]) < 0 && hijack_start.config.path != NULL)
+		return hijack_beyond(hijack_beyond_local_name, call);
+	return hijack_descriptor_call(call);
+}
+
 long
 hijack_poll(const struct hijack_call *call)
 {
@@ -349,6 +358,8 @@ hijack_copy_range(const struct hijack_call *call)
 #define FD(name, entry) [SYS_##name] = entry,
 static hijack_call_fn *const inside[HIJACK_CALLS] = {
 #include "hijack/calls.def"
+    [SYS_bind] = hijack_inside_bind,
+    [SYS_connect] = hijack_inside_connect,
 };
 #undef FD
 #undef CALL

@@ -43,6 +43,9 @@ struct hijack_identity hijack_identity(void);
 uint32_t hijack_inner_uid(uint32_t uid);
 uint32_t hijack_inner_gid(uint32_t gid);
 
+/* bind and connect: of sockets of the rump kernel's, and of the host's, whose name may lie inside. */
+hijack_call_fn hijack_inside_bind, hijack_inside_connect, hijack_beyond_local_name;
+
 /* Entries of FD() calls: their first argument is a shadow. */
 #define CALL(name, entry)
 #define FD(name, entry) hijack_call_fn entry;

@@ -110,6 +110,7 @@ receive_message(long rump, struct msghdr *host, int flags)
 	if (host->msg_name == NULL)
 		return n;
 	made = (uint32_t)hijack_abi_address_back(&translated, &address, netbsd.msg_namelen);
+	made = hijack_local_address_out(&translated, made);
 	host->msg_namelen = made;
 	if (hijack_copyout(hijack_slot(host->msg_name), &translated, room < made ? room : made) != 0)
 		return -EFAULT;

@@ -20,12 +20,14 @@ int
 hijack_address_in(uint64_t from, uint32_t size, union hijack_address *to)
 {
 	union hijack_address host = {{0}};
+	int made;
 
 	if (size > sizeof(host))
 		return -EINVAL;
 	if (hijack_copyin(&host, from, size) != 0)
 		return -EFAULT;
-	return hijack_abi_address(to, &host, size);
+	made = hijack_local_address_in(&host, size);
+	return made < 0 ? made : hijack_abi_address(to, &host, (uint32_t)made);
 }
 
 int
@@ -41,6 +43,7 @@ hijack_address_out(uint64_t to, uint64_t to_size, const union hijack_address *fr
 	if ((int32_t)room < 0)
 		return -EINVAL;
 	made = (uint32_t)hijack_abi_address_back(&host, from, size);
+	made = hijack_local_address_out(&host, made);
 	if (hijack_copyout(to, &host, room < made ? room : made) != 0 ||
 	    hijack_copyout(to_size, &made, sizeof(made)) != 0)
 		return -EFAULT;

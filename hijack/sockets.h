@@ -12,4 +12,11 @@ int hijack_address_in(uint64_t from, uint32_t size, union hijack_address *to);
  * -errno. */
 int hijack_address_out(uint64_t to, uint64_t to_size, const union hijack_address *from, uint32_t size);
 
+/*
+ * Names of local sockets, in addresses of the host's form: on the way in without the prefix, on the way out
+ * with it. Return the new size, the first also -errno.
+ */
+int hijack_local_address_in(union hijack_address *address, uint32_t size);
+uint32_t hijack_local_address_out(union hijack_address *address, uint32_t size);
+
 #endif
