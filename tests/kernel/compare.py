@@ -24,6 +24,8 @@ COMPONENTS = ["librump", "librumpvfs", "librumpdev", "librumpnet", "librumpnet_l
 NETBSD_NET = ["librumpnet_net", "librumpnet_netinet", "librumpnet_netinet6", "librumpnet_config"]
 EMBEDDED_NET = ["librumpnet_sockin"]
 LIMIT = 300
+# Not answers: what the cases say when they did not get as far as they should.
+MISHAPS = ("waited in vain", "died of signal", "exited with")
 
 
 def components(directory):
@@ -102,6 +104,8 @@ def known_cases():
 
 def record():
     found = parse(in_process(f"{NETBSD}/lib", [], True))
+    if mishaps := [case for case, lines in found.items() if any(text in line for line in lines for text in MISHAPS)]:
+        sys.exit(f"nothing recorded: {', '.join(mishaps)} did not run as it should")
     with open(ANSWERS, "w", encoding="utf-8") as out:
         out.write("# What NetBSD 7.99.34 answers, recorded by the tests themselves: case, line.\n")
         for case, lines in found.items():
