@@ -90,6 +90,7 @@ listen_open(const struct sp_url *url, mode_t mode, char *error)
 	}
 	if (rv == 0)
 		return fd;
+	listen_unlink();
 	if (fd >= 0)
 		close(fd);
 	sp_url_format(url, text, sizeof(text));
@@ -164,6 +165,17 @@ listen_begin(struct event_base *base, enum sp_transport_kind kind, int fd)
 }
 
 void
+listen_abandon(void)
+{
+	if (accept_event != NULL)
+		event_free(accept_event);
+	accept_event = NULL;
+	if (reserve_fd >= 0)
+		close(reserve_fd);
+	reserve_fd = -1;
+}
+
+void
 listen_end(void)
 {
 	int fd;
@@ -171,7 +183,6 @@ listen_end(void)
 	if (accept_event == NULL)
 		return;
 	fd = event_get_fd(accept_event);
-	event_free(accept_event);
+	listen_abandon();
 	close(fd);
-	accept_event = NULL;
 }

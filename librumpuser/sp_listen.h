@@ -19,8 +19,12 @@ int listen_open(const struct sp_url *url, mode_t mode, char *error);
 /* Removes the unix socket, if it is still the one that listen_open() made. */
 void listen_unlink(void);
 
-/* In the loop's thread: accepting begins, and ends. False when there is no memory. */
+/*
+ * In the loop's thread, or before there is one: accepting begins, and ends. False when there is no memory.
+ * listen_end() closes the listening socket, listen_abandon() leaves it.
+ */
 bool listen_begin(struct event_base *base, enum sp_transport_kind kind, int fd);
 void listen_end(void);
+void listen_abandon(void);
 
 #endif

@@ -225,19 +225,12 @@ probe_descriptors(int fd)
 	return error;
 }
 
-int
-loop_start(enum sp_transport_kind kind, int listener, const char *banner)
+/* Makes the loop's events. Returns 0 or -errno. */
+static int
+make_events(enum sp_transport_kind kind, int listener, const char *banner)
 {
-	struct event_config *config;
-	int error;
+	struct event_config *config = event_config_new();
 
-	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (wake_fd < 0)
-		return -errno;
-	error = probe_descriptors(wake_fd);
-	if (error != 0)
-		return error;
-	config = event_config_new();
 	if (config == NULL)
 		return -ENOMEM;
 	/*
@@ -254,7 +247,45 @@ loop_start(enum sp_transport_kind kind, int listener, const char *banner)
 	if (wake_event == NULL || tick_event == NULL || event_add(wake_event, NULL) != 0)
 		return -ENOMEM;
 	halfopen_init(base, banner);
-	if (!listen_begin(base, kind, listener))
-		return -ENOMEM;
-	return host_thread_start(NULL, loop_main, NULL, "rump_sp_loop");
+	return listen_begin(base, kind, listener) ? 0 : -ENOMEM;
+}
+
+static void
+free_event(struct event **event)
+{
+	if (*event != NULL)
+		event_free(*event);
+	*event = NULL;
+}
+
+/* Undoes what was done of loop_start(). */
+static void
+abandon(void)
+{
+	listen_abandon();
+	free_event(&tick_event);
+	free_event(&wake_event);
+	if (base != NULL)
+		event_base_free(base);
+	base = NULL;
+	close(wake_fd);
+	wake_fd = -1;
+}
+
+int
+loop_start(enum sp_transport_kind kind, int listener, const char *banner)
+{
+	int error;
+
+	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (wake_fd < 0)
+		return -errno;
+	error = probe_descriptors(wake_fd);
+	if (error == 0)
+		error = make_events(kind, listener, banner);
+	if (error == 0)
+		error = host_thread_start(NULL, loop_main, NULL, "rump_sp_loop");
+	if (error != 0)
+		abandon();
+	return error;
 }

@@ -7,7 +7,10 @@
 
 struct sp_client;
 
-/* Starts it for a listening socket. banner: the line to greet with. Returns 0 or -errno. */
+/*
+ * Starts it for a listening socket. banner: the line to greet with. Returns 0, or -errno, and then the socket
+ * is still the caller's.
+ */
 int loop_start(enum sp_transport_kind kind, int listener, const char *banner);
 
 /* Takes no new clients any more. */

@@ -16,6 +16,10 @@
  * `counts` holds the numbers of idle and searching in one word. Queue and counts make a Dekker pair: a pusher
  * fills the queue, then looks whether anybody searches; a worker stops searching, then looks at the queue.
  * `notified` is set from a wake-up until somebody has got it, so that many pushes cost one write.
+ *
+ * The first workers stand at a gate, before they touch the kernel or a descriptor, until the rest of the
+ * server has been started too: so they can be sent away again without the kernel, whose CPU the thread that
+ * starts the server may hold.
  */
 #include "config.h"
 
@@ -40,6 +44,10 @@
 
 HOST_TLS struct worker *worker_self;
 
+enum gate { GATE_SHUT, GATE_OPEN, GATE_SENT_AWAY };
+
+static _Atomic uint32_t gate;
+static _Atomic uint32_t at_gate; /* workers that have not passed it yet */
 static int epoll_fd = -1;
 static int wake_fd = -1;
 static _Atomic uint64_t counts;
@@ -124,6 +132,19 @@ may_end(void)
 	return false;
 }
 
+/* Returns whether the calling worker is to work. */
+static bool
+pass_gate(void)
+{
+	uint32_t state;
+
+	while ((state = atomic_load(&gate)) == GATE_SHUT)
+		(void)host_wait(&gate, GATE_SHUT, NULL);
+	if (atomic_fetch_sub(&at_gate, 1) == 1)
+		(void)host_wake(&at_gate, HOST_WAKE_ALL);
+	return state == GATE_OPEN;
+}
+
 static void *
 worker_main(void *arg)
 {
@@ -131,6 +152,10 @@ worker_main(void *arg)
 	struct job *job;
 	struct epoll_event event;
 
+	if (!pass_gate()) {
+		free(self.buffer);
+		return NULL;
+	}
 	worker_self = &self;
 	kernel_attach(&self);
 	for (;;) {
@@ -160,8 +185,10 @@ start_worker(void)
 	if (buffer == NULL)
 		return -ENOMEM;
 	atomic_fetch_add(&counts, SEARCHING_ONE);
+	atomic_fetch_add(&at_gate, 1);
 	error = host_thread_start(NULL, worker_main, buffer, "rump_sp");
 	if (error != 0) {
+		atomic_fetch_sub(&at_gate, 1);
 		atomic_fetch_sub(&counts, SEARCHING_ONE);
 		free(buffer);
 	}
@@ -180,7 +207,39 @@ pool_start(void)
 		error = -errno;
 	for (int i = 0; i < WORKERS_MIN && error == 0; i++)
 		error = start_worker();
+	if (error != 0)
+		pool_abandon();
 	return error;
+}
+
+void
+pool_open(void)
+{
+	atomic_store(&gate, GATE_OPEN);
+	(void)host_wake(&gate, HOST_WAKE_ALL);
+}
+
+static void
+close_descriptor(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void
+pool_abandon(void)
+{
+	uint32_t left;
+
+	atomic_store(&gate, GATE_SENT_AWAY);
+	(void)host_wake(&gate, HOST_WAKE_ALL);
+	while ((left = atomic_load(&at_gate)) != 0)
+		(void)host_wait(&at_gate, left, NULL);
+	atomic_store(&gate, GATE_SHUT);
+	atomic_store(&counts, 0);
+	close_descriptor(&wake_fd);
+	close_descriptor(&epoll_fd);
 }
 
 int

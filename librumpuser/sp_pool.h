@@ -30,8 +30,13 @@ struct job {
 	void (*run)(struct job *job); /* called in a worker; frees the job */
 };
 
-/* Starts the first workers. Returns 0 or -errno. */
+/*
+ * Starts the first workers, who do nothing before pool_open(). Returns 0, or -errno and leaves nothing
+ * behind. In place of pool_open(), pool_abandon() undoes it. The calling thread may hold the kernel's CPU.
+ */
 int pool_start(void);
+void pool_open(void);
+void pool_abandon(void);
 
 /* Has a worker call pool_event() whenever fd has become readable (edge-triggered), until it is closed. */
 int pool_watch(int fd, uint64_t id);

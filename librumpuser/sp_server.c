@@ -117,10 +117,14 @@ serve(const char *text, const char *ostype, const char *osrelease, const char *m
 	if (listener < 0)
 		return listener;
 	rv = pool_start();
-	if (rv == 0)
+	if (rv == 0) {
 		rv = loop_start(url.kind, listener, banner);
-	if (rv == 0)
-		return 0;
+		if (rv == 0) {
+			pool_open();
+			return 0;
+		}
+		pool_abandon();
+	}
 	snprintf(error, SP_URL_ERROR_MAX, "\"%.200s\": cannot start the server's threads: %s", text,
 	    strerror(-rv));
 	listen_unlink();
