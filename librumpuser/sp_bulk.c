@@ -2,10 +2,9 @@
 /*
  * Theory of operation
  *
- * A kernel moves the data of a large read or write in pages, and each page directly is a system call here and
- * giving up the kernel's CPU. A worker runs one call at a time, so it has one buffer: a window onto the
- * client's memory, which is either dirty, gathered by a read's copyouts, or clean, fetched ahead for a
- * write's copyins.
+ * A kernel moves the data of a large read or write in pages, and each page directly is a system call here. A
+ * worker runs one call at a time, so it has one buffer: a window onto the client's memory, which is either
+ * dirty, gathered by a read's copyouts, or clean, fetched ahead for a write's copyins.
  *
  * Only calls are served for which it does not matter that EFAULT shows up later than it would: those whose
  * data is gone in any case (struct sp_signature's bulk). A dirty window is written before any other copy of
@@ -17,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "librumpuser/hyp.h"
 #include "librumpuser/sp_call.h"
 #include "librumpuser/sp_client.h"
 #include "librumpuser/sp_local.h"
@@ -63,14 +61,8 @@ int
 bulk_settle(struct sp_client *c)
 {
 	struct sp_bulk *bulk = window(c, SP_BULK_OUT);
-	int locks, error;
 
-	if (bulk == NULL || !bulk->dirty)
-		return 0;
-	locks = hyp_release_cpu(NULL);
-	error = write_out(c, bulk);
-	hyp_retake_cpu(locks, NULL);
-	return error;
+	return bulk != NULL && bulk->dirty ? write_out(c, bulk) : 0;
 }
 
 bool
@@ -116,10 +108,8 @@ static bool
 fetch(struct sp_client *c, struct sp_bulk *bulk, sp_addr_t addr, uint64_t left)
 {
 	size_t len = left < BULK_SIZE ? (size_t)left : BULK_SIZE;
-	int locks = hyp_release_cpu(NULL);
 	int error = local_read(c, addr, bulk->buffer, len);
 
-	hyp_retake_cpu(locks, NULL);
 	bulk->addr = addr;
 	bulk->len = error == 0 ? len : 0;
 	return error == 0;

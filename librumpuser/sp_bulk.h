@@ -27,8 +27,8 @@ void bulk_free(struct sp_bulk *bulk);
 
 /*
  * Serves a copy of the kernel's for the call that the calling worker runs. True when it did; when not,
- * nothing is left that the copy could miss, or *error is what it is to fail with. May give up the kernel's
- * CPU.
+ * nothing is left that the copy could miss, or *error is what it is to fail with. These wait, for the client
+ * too: not with the kernel's CPU.
  */
 bool bulk_read(struct sp_client *c, sp_addr_t addr, void *dst, size_t len, int *error);
 bool bulk_write(struct sp_client *c, sp_addr_t addr, const void *src, size_t len, int *error);

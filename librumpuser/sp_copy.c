@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The kernel's access to its clients' memory, in three ways: what came along with the call, directly, or by
- * asking the client. The kernel's CPU is given up for all but the first.
+ * asking the client. The kernel's CPU is given up for all of them, also for what needs no waiting: the
+ * kernel's other threads get their turn at each.
  */
 #include <errno.h>
 #include <string.h>
@@ -119,45 +120,52 @@ result(int error)
 	}
 }
 
-int
-rumpuser_sp_copyin(void *arg, const void *uaddr, void *kaddr, size_t len)
+static int
+copyin(struct sp_client *c, sp_addr_t addr, void *dst, size_t len)
 {
-	struct sp_client *c = arg;
-	int locks, error;
+	int error;
 
-	if (attached_read(attached_of(c), address(uaddr), kaddr, len) ||
-	    bulk_read(c, address(uaddr), kaddr, len, &error))
+	if (attached_read(attached_of(c), addr, dst, len) || bulk_read(c, addr, dst, len, &error))
 		return 0;
 	if (error == 0)
 		error = bulk_settle(c);
-	if (error != 0)
-		return result(error);
-	locks = hyp_release_cpu(NULL);
-	error = local_read(c, address(uaddr), kaddr, len);
-	if (error == -EPERM)
-		error = ask_copyin(c, address(uaddr), kaddr, len);
+	if (error == 0)
+		error = local_read(c, addr, dst, len);
+	return error == -EPERM ? ask_copyin(c, addr, dst, len) : error;
+}
+
+int
+rumpuser_sp_copyin(void *arg, const void *uaddr, void *kaddr, size_t len)
+{
+	int locks = hyp_release_cpu(NULL);
+	int error = copyin(arg, address(uaddr), kaddr, len);
+
 	hyp_retake_cpu(locks, NULL);
 	return result(error);
+}
+
+static int
+copyinstr(struct sp_client *c, sp_addr_t addr, char *dst, size_t *len)
+{
+	int error;
+
+	if (*len == 0)
+		return -ENAMETOOLONG;
+	error = attached_read_string(attached_of(c), addr, dst, len);
+	if (error != 0)
+		return error == 1 ? 0 : error;
+	error = bulk_settle(c);
+	if (error == 0)
+		error = local_read_string(c, addr, dst, len);
+	return error == -EPERM ? ask_copyinstr(c, addr, dst, len) : error;
 }
 
 int
 rumpuser_sp_copyinstr(void *arg, const void *uaddr, void *kaddr, size_t *len)
 {
-	struct sp_client *c = arg;
-	int locks, error;
+	int locks = hyp_release_cpu(NULL);
+	int error = copyinstr(arg, address(uaddr), kaddr, len);
 
-	if (*len == 0)
-		return RUMP_ENAMETOOLONG;
-	error = attached_read_string(attached_of(c), address(uaddr), kaddr, len);
-	if (error != 0)
-		return error == 1 ? 0 : result(error);
-	error = bulk_settle(c);
-	if (error != 0)
-		return result(error);
-	locks = hyp_release_cpu(NULL);
-	error = local_read_string(c, address(uaddr), kaddr, len);
-	if (error == -EPERM)
-		error = ask_copyinstr(c, address(uaddr), kaddr, len);
 	hyp_retake_cpu(locks, NULL);
 	return result(error);
 }
@@ -177,33 +185,35 @@ local_write_or_ask(struct sp_client *c, sp_addr_t addr, const void *src, size_t 
 }
 
 static int
-copyout(struct sp_client *c, enum sp_type type, const void *kaddr, void *uaddr, size_t len)
+copyout(struct sp_client *c, enum sp_type type, const void *src, sp_addr_t addr, size_t len)
 {
-	int locks, error;
+	int error;
 
-	if (attached_write(attached_of(c), address(uaddr), kaddr, len) ||
-	    bulk_write(c, address(uaddr), kaddr, len, &error))
+	if (attached_write(attached_of(c), addr, src, len) || bulk_write(c, addr, src, len, &error))
 		return 0;
 	if (error == 0)
 		error = bulk_settle(c);
-	if (error != 0)
-		return result(error);
-	locks = hyp_release_cpu(NULL);
-	error = write_or_ask(c, type, address(uaddr), kaddr, len);
-	hyp_retake_cpu(locks, NULL);
-	return result(error);
+	return error == 0 ? write_or_ask(c, type, addr, src, len) : error;
 }
 
 int
 rumpuser_sp_copyout(void *arg, const void *kaddr, void *uaddr, size_t len)
 {
-	return copyout(arg, SP_COPYOUT, kaddr, uaddr, len);
+	int locks = hyp_release_cpu(NULL);
+	int error = copyout(arg, SP_COPYOUT, kaddr, address(uaddr), len);
+
+	hyp_retake_cpu(locks, NULL);
+	return result(error);
 }
 
 int
 rumpuser_sp_copyoutstr(void *arg, const void *kaddr, void *uaddr, size_t *len)
 {
-	return copyout(arg, SP_COPYOUTSTR, kaddr, uaddr, *len);
+	int locks = hyp_release_cpu(NULL);
+	int error = copyout(arg, SP_COPYOUTSTR, kaddr, address(uaddr), *len);
+
+	hyp_retake_cpu(locks, NULL);
+	return result(error);
 }
 
 int

@@ -436,9 +436,7 @@ int rumpuser_daemonize_done(int error);
  * The system call server, which rump_sp(7) describes. A client, the arg of these calls, is what
  * hyp_lwproc_rfork() was given, and is there as long as the processes made with it are.
  *
- * The calls that reach a client give up the CPU always, with one exception: a copy of bytes that the server
- * has in its own memory, since they came along with the system call or were fetched ahead, has nothing to
- * wait for and keeps it.
+ * The calls that reach a client give up the CPU always, also where they need not wait for it.
  */
 
 /*

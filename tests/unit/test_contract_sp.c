@@ -18,6 +18,7 @@
 
 #include <rump/rumpdefs.h>
 
+#include "sp/capability.h"
 #include "sp/wire.h"
 #include "tests/unit/recording_kernel.h"
 
@@ -38,6 +39,7 @@ static int (*hypercall)(void);
 static int result;
 static size_t made;
 static struct recorded_upcall upcalls[2];
+static sem_t chosen; /* hypercall is there to be called */
 static sem_t looked; /* all of those are there to be seen */
 
 /* How many upcalls rumpuser_sp_init() made. */
@@ -95,11 +97,19 @@ fini(void)
 	return 0;
 }
 
+static void
+await(sem_t *semaphore)
+{
+	while (sem_wait(semaphore) != 0)
+		continue;
+}
+
 static int
 in_system_call(int number, void *args)
 {
 	(void)number;
 	(void)args;
+	await(&chosen);
 	recording_clear();
 	result = hypercall();
 	made = recording_get(upcalls, 2, true);
@@ -176,6 +186,9 @@ serve(const struct sp_header *header, const char *body)
 	}
 }
 
+/* How often the server asked for something. */
+static unsigned frames;
+
 /* Sends a request and serves the server until the response is there. */
 static void
 request(uint16_t type, uint32_t u, const void *body, size_t size)
@@ -192,8 +205,10 @@ request(uint16_t type, uint32_t u, const void *body, size_t size)
 		assert_in_range(header.len, sizeof(header), sizeof(header) + sizeof(data));
 		if (header.len > sizeof(header))
 			receive(data, header.len - sizeof(header));
-		if (header.class == SP_REQUEST)
+		if (header.class == SP_REQUEST) {
+			frames++;
 			serve(&header, data);
+		}
 	} while (header.class == SP_REQUEST);
 	assert_int_equal(header.class, SP_RESPONSE);
 	assert_int_equal(header.reqno, own);
@@ -204,10 +219,13 @@ join_server(void **state)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	char url[128], banner[96] = "";
+	uint8_t hello[SP_HELLO_MAX];
 
 	(void)state;
 	alarm(120);
+	assert_int_equal(sem_init(&chosen, 0, 0), 0);
 	assert_int_equal(sem_init(&looked, 0, 0), 0);
+	recording_syscall = in_system_call;
 	assert_non_null(mkdtemp(directory));
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", directory);
 	snprintf(url, sizeof(url), "unix://%s", address.sun_path);
@@ -218,9 +236,8 @@ join_server(void **state)
 	assert_int_equal(connect(connection, (struct sockaddr *)&address, sizeof(address)), 0);
 	for (char *end = banner; end == banner || end[-1] != '\n'; end++)
 		receive(end, 1);
-	request(SP_HANDSHAKE, SP_GUEST, "contract", sizeof("contract"));
+	request(SP_HANDSHAKE, SP_GUEST, hello, sp_hello_format(hello, "contract", SP_CAP_SENDALONG));
 	find_client();
-	recording_syscall = in_system_call;
 	return 0;
 }
 
@@ -235,24 +252,42 @@ leave_server(void **state)
 	return 0;
 }
 
+/* A call that brings the client's memory along, and takes home what is written to it. */
+struct call_with_memory {
+	struct sp_call call;
+	struct sp_attachment attachment;
+	char data[sizeof(client_memory)];
+};
+static_assert(sizeof(struct call_with_memory) == 32 + sizeof(client_memory), "call_with_memory");
+
 /* Makes the hypercall in a system call of the client's. */
 static void
-make_in_system_call(void *const *row)
+make_in_system_call(void *const *row, bool with_memory)
 {
+	struct call_with_memory call = {
+	    .call = {.attachments = 1},
+	    .attachment = {(uintptr_t)client_memory, sizeof(client_memory), SP_ATTACH_DATA | SP_ATTACH_RESULT,
+		0},
+	};
+
 	hypercall = *(int (**)(void)) * row;
 	made = 0;
 	result = -1;
 	strcpy(client_memory, TEXT);
-	request(SP_SYSCALL, GETPID, NULL, 0);
-	while (sem_wait(&looked) != 0)
-		continue;
+	memcpy(call.data, client_memory, sizeof(call.data));
+	frames = 0;
+	sem_post(&chosen);
+	if (with_memory)
+		request(SP_CALL, GETPID, &call, sizeof(call));
+	else
+		request(SP_SYSCALL, GETPID, NULL, 0);
+	await(&looked);
 	assert_int_equal(result, 0);
 }
 
 static void
-always_releases(void **state)
+assert_released(void)
 {
-	make_in_system_call(state);
 	assert_int_equal(made, 2);
 	assert_int_equal(upcalls[0].upcall, UPCALL_BACKEND_UNSCHEDULE);
 	assert_true(upcalls[0].had_cpu);
@@ -265,9 +300,26 @@ always_releases(void **state)
 }
 
 static void
+always_releases(void **state)
+{
+	make_in_system_call(state, false);
+	assert_released();
+	assert_int_equal(frames, 1);
+}
+
+/* Also what the server has in its own memory. */
+static void
+releases_without_waiting(void **state)
+{
+	make_in_system_call(state, true);
+	assert_released();
+	assert_int_equal(frames, 0);
+}
+
+static void
 never_releases(void **state)
 {
-	make_in_system_call(state);
+	make_in_system_call(state, false);
 	assert_int_equal(made, 0);
 }
 
@@ -295,6 +347,10 @@ main(void)
 	    row("sp_copyinstr", always_releases, copyinstr),
 	    row("sp_copyout", always_releases, copyout),
 	    row("sp_copyoutstr", always_releases, copyoutstr),
+	    row("sp_copyin of what came along", releases_without_waiting, copyin),
+	    row("sp_copyinstr of what came along", releases_without_waiting, copyinstr),
+	    row("sp_copyout of what goes back", releases_without_waiting, copyout),
+	    row("sp_copyoutstr of what goes back", releases_without_waiting, copyoutstr),
 	    row("sp_anonmmap", always_releases, anonmmap),
 	    row("sp_raise", always_releases, raise_signal),
 	    row("sp_fini", never_releases, fini),
