@@ -57,6 +57,13 @@ annotate_tell_own(const void *memory, size_t size)
 	VALGRIND_HG_CLEAN_MEMORY(memory, size);
 	VALGRIND_DO_CLIENT_REQUEST_STMT(VG_USERREQ__DRD_CLEAN_MEMORY, memory, size, 0, 0, 0);
 }
+
+void
+annotate_tell_atomic(const void *word, size_t size)
+{
+	VALGRIND_HG_DISABLE_CHECKING(word, size);
+	VALGRIND_DO_CLIENT_REQUEST_STMT(VG_USERREQ__DRD_START_SUPPRESSION, word, size, 0, 0, 0);
+}
 #else
 void
 annotate_tell_order(const void *token, bool before)
@@ -69,6 +76,13 @@ void
 annotate_tell_own(const void *memory, size_t size)
 {
 	(void)memory;
+	(void)size;
+}
+
+void
+annotate_tell_atomic(const void *word, size_t size)
+{
+	(void)word;
 	(void)size;
 }
 

@@ -11,6 +11,8 @@
  * Other order: what one thread did before annotate_before is over when another one comes out of
  * annotate_after with the same token, an address that means nothing else to the tools. annotate_own: whatever
  * others did to this memory by atomic operations, it is the calling thread's alone from now on.
+ * annotate_atomic: a word that is used by atomic operations alone, before the first of them; once more does
+ * no harm.
  */
 #ifndef LIBRUMPUSER_ANNOTATE_H
 #define LIBRUMPUSER_ANNOTATE_H
@@ -59,6 +61,7 @@ annotate_tsan_flags(enum annotate_kind kind)
 
 void annotate_tell_order(const void *token, bool before);
 void annotate_tell_own(const void *memory, size_t size);
+void annotate_tell_atomic(const void *word, size_t size);
 
 static inline void
 annotate_before(const void *token)
@@ -79,6 +82,13 @@ annotate_own(const void *memory, size_t size)
 {
 	if (__builtin_expect(annotate_on_valgrind, false))
 		annotate_tell_own(memory, size);
+}
+
+static inline void
+annotate_atomic(const void *word, size_t size)
+{
+	if (__builtin_expect(annotate_on_valgrind, false))
+		annotate_tell_atomic(word, size);
 }
 
 static inline void

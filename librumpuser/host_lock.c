@@ -22,9 +22,11 @@ host_lock_slow(struct host_lock *lock)
 int
 host_cond_wait(struct host_cond *cond, struct host_lock *lock, const struct timespec *deadline)
 {
-	uint32_t turn = atomic_load_explicit(&cond->turns, memory_order_relaxed);
+	uint32_t turn;
 	int error;
 
+	annotate_atomic(&cond->turns, sizeof(cond->turns));
+	turn = atomic_load_explicit(&cond->turns, memory_order_relaxed);
 	host_lock_exit(lock);
 	error = host_wait(&cond->turns, turn, deadline);
 	host_lock_enter(lock);
@@ -34,6 +36,7 @@ host_cond_wait(struct host_cond *cond, struct host_lock *lock, const struct time
 void
 host_cond_wake(struct host_cond *cond, int count)
 {
+	annotate_atomic(&cond->turns, sizeof(cond->turns));
 	atomic_fetch_add_explicit(&cond->turns, 1, memory_order_relaxed);
 	host_wake(&cond->turns, count);
 }

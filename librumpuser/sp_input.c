@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "librumpuser/annotate.h"
 #include "librumpuser/sp_call.h"
 #include "librumpuser/sp_exec.h"
 #include "librumpuser/sp_output.h"
@@ -171,9 +172,11 @@ read_client(struct sp_client *c)
 	uint32_t seen;
 	int rv;
 
+	annotate_after(&c->reading);
 	do {
 		seen = atomic_load(&c->reading);
 		rv = drain(c, &call);
+		annotate_before(&c->reading);
 	} while (rv == 0 && !atomic_compare_exchange_strong(&c->reading, &seen, 0));
 	if (call != NULL && rv == 0)
 		call_run(call);

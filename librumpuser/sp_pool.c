@@ -201,6 +201,8 @@ pool_start(void)
 	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = WAKE_ID};
 	int error = 0;
 
+	annotate_atomic(&gate, sizeof(gate));
+	annotate_atomic(&at_gate, sizeof(at_gate));
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (epoll_fd < 0 || wake_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, wake_fd, &event) != 0)

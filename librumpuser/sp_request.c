@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "librumpuser/annotate.h"
 #include "librumpuser/sp_client.h"
 #include "librumpuser/sp_output.h"
 
@@ -30,6 +31,7 @@ complete(struct sp_request *r, ssize_t result)
 {
 	LIST_REMOVE(r, entries);
 	r->result = result;
+	annotate_before(&r->done);
 	atomic_store(&r->done, 1);
 	host_wake(&r->done, 1);
 }
@@ -88,6 +90,8 @@ request_make(struct sp_client *c, enum sp_type type, const void *words, size_t w
 	(void)send_request(c, &r, words, words_len, data, data_len);
 	while (atomic_load(&r.done) == 0)
 		host_wait(&r.done, 0, NULL);
+	annotate_after(&r.done);
+	annotate_own(&r, sizeof(r));
 	return r.result;
 }
 

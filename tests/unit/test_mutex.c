@@ -109,60 +109,6 @@ owner_is_who_entered(void **state)
 	rumpuser_mutex_destroy(mtx);
 }
 
-/* Objects that go with their last reference, each under its own mutex. */
-#define OBJECTS 2000
-
-struct object {
-	struct rumpuser_mtx *mtx;
-	int references;
-};
-static pthread_barrier_t start;
-
-static void
-drop_reference(struct object *object)
-{
-	bool last;
-
-	rumpuser_mutex_enter(object->mtx);
-	last = --object->references == 0;
-	rumpuser_mutex_exit(object->mtx);
-	if (last) {
-		rumpuser_mutex_destroy(object->mtx);
-		free(object);
-	}
-}
-
-static void *
-drop_references(void *arg)
-{
-	struct object **objects = arg;
-
-	for (int i = 0; i < OBJECTS; i++) {
-		if (i % 100 == 0)
-			pthread_barrier_wait(&start);
-		drop_reference(objects[i]);
-	}
-	return NULL;
-}
-
-/* Whoever comes out last frees the mutex, while the one before may be on its way out. */
-static void
-release_does_not_touch_what_it_released(void **state)
-{
-	struct object *objects[OBJECTS];
-
-	(void)state;
-	for (int i = 0; i < OBJECTS; i++) {
-		objects[i] = malloc(sizeof(*objects[i]));
-		assert_non_null(objects[i]);
-		rumpuser_mutex_init(&objects[i]->mtx, 0);
-		objects[i]->references = THREADS;
-	}
-	pthread_barrier_init(&start, NULL, THREADS);
-	run_threads(drop_references, objects);
-	pthread_barrier_destroy(&start);
-}
-
 static void
 entering_twice_is_reported(void **state)
 {
@@ -195,7 +141,6 @@ main(void)
 	    cmocka_unit_test(entering_twice_is_reported),
 	    cmocka_unit_test(one_holder_at_a_time),
 	    cmocka_unit_test(owner_is_who_entered),
-	    cmocka_unit_test(release_does_not_touch_what_it_released),
 	};
 
 	recording_start();
