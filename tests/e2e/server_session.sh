@@ -113,7 +113,8 @@ for kernel in $(kernels); do
 	[ "$kernel" = netbsd ] || is "$kernel: links and renames on the root" "$(cat "$kernel.out")" \
 		"$("$rumpsh" <full 2>&1)"
 
-	# Clients come and go, in turn and at once; the server keeps nothing of them.
+	# Clients come and go, in turn and at once; the server keeps nothing of them. It may be letting go of the
+	# last one when the first count is taken.
 	before=$(descriptors "$pid")
 	for round in 1 2 3 4 5 6 7 8; do
 		for client in 1 2 3 4; do
@@ -122,7 +123,7 @@ for kernel in $(kernels); do
 		wait
 	done
 	until_true [ "$(descriptors "$pid")" -le "$before" ]
-	is "$kernel: no descriptor is left of 32 clients" "$before" "$(descriptors "$pid")"
+	succeeds "$kernel: no descriptor is left of 32 clients" [ "$(descriptors "$pid")" -le "$before" ]
 	succeeds "$kernel: it halts" "$halt"
 done
 
