@@ -25,6 +25,7 @@ struct range {
 	sp_addr_t addr;
 	uint64_t len;
 	uint32_t flags;
+	const uint8_t *sent; /* its bytes in the request, until attached_keep() */
 	uint8_t *shadow;
 	unsigned pieces;
 	struct piece piece[PIECES];
@@ -32,6 +33,7 @@ struct range {
 
 struct sp_attached {
 	unsigned count;
+	uint64_t bytes; /* of all ranges */
 	uint8_t *results;
 	struct range range[SP_ATTACHMENTS_MAX];
 };
@@ -41,7 +43,6 @@ static int
 parse_range(struct range *r, struct sp_cursor *body, uint64_t *total)
 {
 	struct sp_attachment wire;
-	const uint8_t *bytes;
 	uint64_t end;
 
 	if (!sp_take(body, &wire, sizeof(wire)))
@@ -55,21 +56,14 @@ parse_range(struct range *r, struct sp_cursor *body, uint64_t *total)
 	*r = (struct range){.addr = wire.addr, .len = wire.len, .flags = wire.flags};
 	if ((wire.flags & SP_ATTACH_DATA) == 0)
 		return 0;
-	bytes = sp_take_bytes(body, wire.len);
-	if (bytes == NULL || !sp_take_padding(body, wire.len))
-		return -EBADMSG;
-	r->shadow = malloc(wire.len != 0 ? wire.len : 1);
-	if (r->shadow == NULL)
-		return -ENOMEM;
-	memcpy(r->shadow, bytes, wire.len);
-	return 0;
+	r->sent = sp_take_bytes(body, wire.len);
+	return r->sent != NULL && sp_take_padding(body, wire.len) ? 0 : -EBADMSG;
 }
 
 int
 attached_parse(struct sp_attached **attachedp, struct sp_cursor *body, uint32_t count)
 {
 	struct sp_attached *attached;
-	uint64_t total = 0;
 	int error = 0;
 
 	if (count > SP_ATTACHMENTS_MAX)
@@ -78,11 +72,12 @@ attached_parse(struct sp_attached **attachedp, struct sp_cursor *body, uint32_t 
 	if (attached == NULL)
 		return -ENOMEM;
 	attached->count = 0;
+	attached->bytes = 0;
 	attached->results = NULL;
 	while (attached->count < count && error == 0) {
 		struct range *r = &attached->range[attached->count];
 
-		error = parse_range(r, body, &total);
+		error = parse_range(r, body, &attached->bytes);
 		if (error == 0)
 			attached->count++;
 	}
@@ -94,6 +89,29 @@ attached_parse(struct sp_attached **attachedp, struct sp_cursor *body, uint32_t 
 	}
 	*attachedp = attached;
 	return 0;
+}
+
+int
+attached_keep(struct sp_attached *attached)
+{
+	for (unsigned i = 0; i < attached->count; i++) {
+		struct range *r = &attached->range[i];
+
+		if (r->sent == NULL)
+			continue;
+		r->shadow = malloc(r->len != 0 ? r->len : 1);
+		if (r->shadow == NULL)
+			return -ENOMEM;
+		memcpy(r->shadow, r->sent, r->len);
+		r->sent = NULL;
+	}
+	return 0;
+}
+
+uint64_t
+attached_bytes(const struct sp_attached *attached)
+{
+	return attached != NULL ? attached->bytes : 0;
 }
 
 void

@@ -13,8 +13,15 @@
 
 struct sp_attached;
 
-/* Reads so many attachments, which have to end where the body does. Returns 0, -EBADMSG or -ENOMEM. */
+/*
+ * Reads so many attachments, which have to end where the body does. Returns 0, -EBADMSG or -ENOMEM. They can
+ * be used once attached_keep() has copied their bytes, for which the body has to be there yet: 0 or -ENOMEM.
+ */
 int attached_parse(struct sp_attached **attachedp, struct sp_cursor *body, uint32_t count);
+int attached_keep(struct sp_attached *attached);
+
+/* How much memory it may come to take; NULL takes none. */
+uint64_t attached_bytes(const struct sp_attached *attached);
 
 /* NULL is fine. */
 void attached_free(struct sp_attached *attached);

@@ -84,6 +84,38 @@ read_arguments(struct client_call *call, struct sp_cursor *body)
 	return 0;
 }
 
+/* Keeps what came along, unless the client's calls keep so much already: then this one does without. */
+static int
+keep_attached(struct client_call *call)
+{
+	struct sp_client *c = call->client;
+	uint64_t bytes = attached_bytes(call->attached);
+	bool room;
+
+	if (call->attached == NULL)
+		return 0;
+	host_lock_enter(&c->lock);
+	room = bytes <= SP_ATTACH_CLIENT_MAX - c->attached;
+	c->attached += room ? bytes : 0;
+	host_lock_exit(&c->lock);
+	if (room)
+		return attached_keep(call->attached);
+	attached_free(call->attached);
+	call->attached = NULL;
+	return 0;
+}
+
+static void
+free_attached(struct client_call *call)
+{
+	if (call->attached == NULL)
+		return;
+	host_lock_enter(&call->client->lock);
+	call->client->attached -= attached_bytes(call->attached);
+	host_lock_exit(&call->client->lock);
+	attached_free(call->attached);
+}
+
 /* Counts the call in, and finds it an lwp if there is one. */
 static int
 admit(struct client_call *call)
@@ -119,12 +151,14 @@ call_accept(struct sp_client *c, const struct sp_frame *frame)
 		*call = (struct client_call){.job.run = run_job, .client = c, .header = frame->header};
 		error = read_arguments(call, &body);
 		if (error == 0)
+			error = keep_attached(call);
+		if (error == 0)
 			error = admit(call);
 		if (error == 0) {
 			client_ref(c);
 			return call;
 		}
-		attached_free(call->attached);
+		free_attached(call);
 		free(call);
 	}
 	if (error != -ENOTCONN)
@@ -310,8 +344,8 @@ call_end(struct client_call *call)
 	host_lock_exit(&c->lock);
 	if (advance)
 		client_advance(c);
+	free_attached(call);
 	client_put(c);
-	attached_free(call->attached);
 	free(call);
 }
 

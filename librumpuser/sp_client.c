@@ -79,6 +79,7 @@ client_put(struct sp_client *c)
 	sp_assembler_fini(&c->in);
 	free(c->early);
 	free(c);
+	loop_count_left();
 }
 
 uint32_t

@@ -84,6 +84,7 @@ struct sp_client {
 	unsigned calls;
 	unsigned creating; /* of these, are about to make an lwp */
 	unsigned tickets;
+	uint64_t attached; /* bytes that came along with calls, and may come to go back */
 	TAILQ_HEAD(, client_call) interruptible;
 	LIST_HEAD(, sp_request) requests;
 	uint64_t next_reqno;

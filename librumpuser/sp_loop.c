@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -25,6 +26,8 @@
 #include "librumpuser/sp_output.h"
 #include "librumpuser/sp_ticket.h"
 
+#define TIDY_AFTER 256
+
 enum wish { WISH_OUTPUT = 1, WISH_FORGET = 2, WISH_QUEUED = 4 };
 
 static struct event_base *base;
@@ -33,6 +36,7 @@ static int wake_fd = -1;
 static struct host_lock wishes_lock;
 static STAILQ_HEAD(, sp_client) wishes = STAILQ_HEAD_INITIALIZER(wishes);
 static _Atomic bool tick_wanted;
+static _Atomic unsigned left; /* clients, since memory was given back */
 static _Atomic bool listening_ends;
 
 static void
@@ -81,6 +85,13 @@ loop_tick(void)
 }
 
 void
+loop_count_left(void)
+{
+	if (atomic_fetch_add(&left, 1) + 1 == TIDY_AFTER)
+		loop_tick();
+}
+
+void
 loop_stop_listening(void)
 {
 	atomic_store(&listening_ends, true);
@@ -115,9 +126,6 @@ watch_output(struct sp_client *c)
 		return;
 	if (c->out_event == NULL) {
 		c->out_event = event_new(base, c->transport.fd, EV_WRITE | EV_PERSIST, on_output, c);
-		/* Its last wish was granted already. */
-		if (output_is_closed(&c->out))
-			return;
 		if (c->out_event == NULL) {
 			client_drop(c);
 			return;
@@ -163,6 +171,16 @@ grant_wishes(void)
 	}
 }
 
+/* Gives memory back to the host when many clients have left: the heap would keep all that it ever had. */
+static void
+tidy(void)
+{
+	if (atomic_load(&left) < TIDY_AFTER)
+		return;
+	atomic_store(&left, 0);
+	malloc_trim(0);
+}
+
 /* Once a second while something can expire. */
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
@@ -175,6 +193,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 	more = ticket_expire();
 	more |= halfopen_expire();
+	tidy();
 	if (more)
 		event_add(tick_event, &second);
 }

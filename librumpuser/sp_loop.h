@@ -27,4 +27,7 @@ void loop_forget(struct sp_client *c);
 /* Something will expire. */
 void loop_tick(void);
 
+/* A client's memory has been freed. */
+void loop_count_left(void);
+
 #endif

@@ -90,6 +90,11 @@ loop_tick(void)
 }
 
 void
+loop_count_left(void)
+{
+}
+
+void
 rumpuser_sp_fini(void *arg)
 {
 	(void)arg;

@@ -269,6 +269,29 @@ def send_along(tap):
     tap.equal(server.stop(), 0, "send along: the server ends well")
 
 
+def send_along_much(tap):
+    """Calls that sleep keep what came along with them: so much of a client's, and no more."""
+    mebibyte = 1 << 20
+    server = Server()
+    client = server.client(FAULT | SENDALONG)
+    client.faults = True
+    body = call_body((0, 0, 0), [(0x100000, bytes(mebibyte), mebibyte, 1)])
+    before = server.usage()[2]
+    for _ in range(128):
+        client.request(CALL, SLEEP, body)
+    while server.counts()[2] < 128:
+        pass
+    during = server.usage()[2]
+    # 16 MiB of them; beside that the heap keeps some of what frames were received into, for each of its arenas.
+    tap.ok(during - before < 80 * 1024, "send along: 128 MiB of sleeping calls are not kept", before, during)
+    client.memory[0x100000] = b"\1" * 100
+    got = client.answer(client.request(CALL, SUM, call_body((0x100000, 100, 0), [(0x100000, b"\1" * 100, 100, 1)])))
+    tap.equal(struct.unpack("<iIq", got.body[:16])[0:3:2], (0, 100), "send along: what is not kept is asked for")
+    client.close()
+    tap.ok(server.settles(1 << 30), "send along: sleeping calls end with their client")
+    tap.equal(server.stop(), 0, "send along: the server ends well")
+
+
 def calls_at_once(tap):
     server = Server("unix://socket?calls=8")
     client = server.client(CAN_INTERRUPT)
@@ -283,7 +306,7 @@ def calls_at_once(tap):
 def main():
     tap = Tap()
     for test in (half_open, slow_sender, never_reads, slow_reader, tickets, daemon, deaths, exec_ends_calls, interrupts,
-                 send_along, calls_at_once):
+                 send_along, send_along_much, calls_at_once):
         test(tap)
     tap.done()
 
