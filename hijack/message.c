@@ -10,6 +10,7 @@
 #include "hijack/abi/socket.h"
 #include "hijack/copy.h"
 #include "hijack/files.h"
+#include "hijack/message_control.h"
 #include "hijack/rump.h"
 #include "hijack/sockets.h"
 
@@ -66,8 +67,10 @@ static long
 send_message(long rump, const struct msghdr *host, int flags)
 {
 	union hijack_address address;
+	struct hijack_control control;
 	struct rump_msghdr netbsd;
 	int error = translate(host, &netbsd), size;
+	long controls;
 
 	flags = hijack_abi_message_flags(flags);
 	if (error != 0 || flags < 0)
@@ -79,9 +82,13 @@ send_message(long rump, const struct msghdr *host, int flags)
 		netbsd.msg_name = &address;
 		netbsd.msg_namelen = (uint32_t)size;
 	}
-	/* Descriptors and credentials are for sockets of the host's. */
-	if (host->msg_controllen > 0)
-		return -EOPNOTSUPP;
+	if (host->msg_controllen > 0) {
+		controls = hijack_control_in(host, &control);
+		if (controls < 0)
+			return controls;
+		netbsd.msg_control = control.data;
+		netbsd.msg_controllen = (uint32_t)controls;
+	}
 	return HIJACK_RUMP(sendmsg, (uint64_t)rump, hijack_slot(&netbsd), (uint64_t)flags);
 }
 
@@ -90,8 +97,9 @@ static long
 receive_message(long rump, struct msghdr *host, int flags)
 {
 	union hijack_address address = {{0}}, translated = {{0}};
+	struct hijack_control control;
 	struct rump_msghdr netbsd;
-	int error = translate(host, &netbsd);
+	int error = translate(host, &netbsd), given = flags & MSG_CMSG_CLOEXEC;
 	uint32_t room = host->msg_namelen, made;
 	long n;
 
@@ -102,11 +110,18 @@ receive_message(long rump, struct msghdr *host, int flags)
 		netbsd.msg_name = &address;
 		netbsd.msg_namelen = sizeof(address);
 	}
+	if (host->msg_control != NULL && host->msg_controllen > 0) {
+		netbsd.msg_control = control.data;
+		netbsd.msg_controllen = HIJACK_CONTROL_MAX;
+	}
 	n = HIJACK_RUMP(recvmsg, (uint64_t)rump, hijack_slot(&netbsd), (uint64_t)flags);
 	if (n < 0)
 		return n;
-	host->msg_flags = hijack_abi_message_flags_back(netbsd.msg_flags);
-	host->msg_controllen = 0;
+	error = hijack_control_out(
+	    &control, netbsd.msg_control != NULL ? netbsd.msg_controllen : 0, host, &given);
+	if (error != 0)
+		return error;
+	host->msg_flags = hijack_abi_message_flags_back(netbsd.msg_flags) | given;
 	if (host->msg_name == NULL)
 		return n;
 	made = (uint32_t)hijack_abi_address_back(&translated, &address, netbsd.msg_namelen);
