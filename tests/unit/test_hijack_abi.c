@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 
+#include "hijack/abi/control.h"
 #include "hijack/abi/flags.h"
 #include "hijack/abi/socket.h"
 #include "hijack/abi/stat.h"
@@ -151,6 +153,49 @@ options_have_other_numbers(void **state)
 	    MSG_PEEK | MSG_TRUNC);
 }
 
+static void
+control_messages_are_translated(void **state)
+{
+	const struct in_pktinfo info = {.ipi_ifindex = 3, .ipi_spec_dst = {0x0100007f}, .ipi_addr = {7}};
+	const struct rump_timeval time = {.tv_sec = 5, .tv_usec = 6};
+	struct in_pktinfo back;
+	struct timeval host;
+	uint32_t netbsd[8];
+	uint8_t ttl = 64;
+	int level = IPPROTO_IP, type = IP_PKTINFO, value = 9;
+
+	(void)state;
+	assert_int_equal(hijack_abi_control(&level, &type, netbsd, &info, sizeof(info)), 8);
+	assert_int_equal(type, RUMP_IP_PKTINFO);
+	assert_int_equal(netbsd[0], 0x0100007f);
+	assert_int_equal(netbsd[1], 3);
+	assert_int_equal(hijack_abi_control_back(&level, &type, &back, netbsd, 8), sizeof(back));
+	assert_int_equal(type, IP_PKTINFO);
+	assert_int_equal(back.ipi_addr.s_addr, 0x0100007f);
+	assert_int_equal(back.ipi_ifindex, 3);
+	type = RUMP_IP_RECVTTL;
+	assert_int_equal(hijack_abi_control_back(&level, &type, &value, &ttl, 1), sizeof(value));
+	assert_int_equal(value, 64);
+	assert_int_equal(type, IP_TTL);
+	level = IPPROTO_IPV6;
+	type = IPV6_HOPLIMIT;
+	assert_int_equal(hijack_abi_control(&level, &type, netbsd, &value, sizeof(value)), sizeof(value));
+	assert_int_equal(type, RUMP_IPV6_HOPLIMIT);
+	level = RUMP_SOL_SOCKET;
+	type = RUMP_SCM_TIMESTAMP;
+	assert_int_equal(hijack_abi_control_back(&level, &type, &host, &time, sizeof(time)), sizeof(host));
+	assert_int_equal(host.tv_sec, 5);
+	assert_int_equal(host.tv_usec, 6);
+	assert_int_equal(level, SOL_SOCKET);
+	assert_int_equal(type, SCM_TIMESTAMP);
+	/* Credentials, and what is cut off. */
+	type = SCM_CREDENTIALS;
+	assert_int_equal(hijack_abi_control(&level, &type, netbsd, &value, sizeof(value)), -EINVAL);
+	level = RUMP_IPPROTO_IP;
+	type = RUMP_IP_PKTINFO;
+	assert_int_equal(hijack_abi_control_back(&level, &type, &back, netbsd, 4), -EINVAL);
+}
+
 int
 main(void)
 {
@@ -161,6 +206,7 @@ main(void)
 	    cmocka_unit_test(malformed_entries_are_refused),
 	    cmocka_unit_test(addresses_have_a_length_byte),
 	    cmocka_unit_test(options_have_other_numbers),
+	    cmocka_unit_test(control_messages_are_translated),
 	};
 
 	return cmocka_run_group_tests_name("hijack_abi", tests, NULL, NULL);
