@@ -6,6 +6,7 @@
  *
  * usage: hijack library [directory of the rump kernel's, as /rump/tmp]
  */
+#define _GNU_SOURCE
 #include <err.h>
 #include <fcntl.h>
 #include <sched.h>

@@ -152,7 +152,7 @@ several_at_once(void)
 
 	memset(msgs, 0, sizeof(msgs));
 	for (int i = 0; i < 3; i++) {
-		iov[i] = (struct rump_iovec){(void *)(uintptr_t)("abc" + i), (size_t)(3 - i)};
+		iov[i] = (struct rump_iovec){(void *)(uintptr_t)(&"abc"[i]), (size_t)(3 - i)};
 		msgs[i].msg_hdr = (struct rump_msghdr){
 		    .msg_name = &there, .msg_namelen = sizeof(there.in), .msg_iov = &iov[i], .msg_iovlen = 1};
 	}
