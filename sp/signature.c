@@ -13,7 +13,7 @@ static const struct sp_signature table[] = {
 const struct sp_signature *
 sp_signature(uint32_t number)
 {
-	if (number >= sizeof(table) / sizeof(table[0]) || table[number].name == NULL)
+	if (number >= sizeof(table) / sizeof(table[0]) || table[number].name[0] == '\0')
 		return NULL;
 	return &table[number];
 }

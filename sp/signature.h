@@ -54,7 +54,7 @@ enum sp_bulk_kind {
 };
 
 struct sp_signature {
-	const char *name; /* NULL: no call has this number */
+	char name[28]; /* empty: no call has this number; in place, so that the table needs no relocation */
 	uint8_t slots;
 	bool offered;     /* by a rump kernel of the table's release */
 	bool credentials; /* changes those of the process */
