@@ -11,7 +11,4 @@
 /* Calls entry(call) with the extended state and errno saved, and restores them. */
 long hijack_beyond(hijack_call_fn *entry, const struct hijack_call *call);
 
-/* Finds out how much state there is to save. At start-up. */
-void hijack_beyond_start(void);
-
 #endif

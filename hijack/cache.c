@@ -26,7 +26,7 @@
 #define BUILD_ID_MAX 32
 #define NAME_SIZE (2 * BUILD_ID_MAX + 32)
 #define PATH_SIZE 1024
-#define FORMAT 1
+#define FORMAT 2
 
 struct file_header {
 	uint8_t magic[8];

@@ -8,13 +8,15 @@
  * thread while that one waits: it gets a copy of the process's state. The records form a stack, because such
  * a child may make children, and because a signal handler may come in between.
  *
- * A new thread's storage is zero and it finds no record; it only has to arm dispatch, as does every child.
+ * A new thread's storage is zero and it finds no record; where dispatch is on it has to arm it, as does every
+ * child. What shares the parent's memory may have turned it on there: the parent's threads follow.
  */
 #include <errno.h>
 #include <sched.h>
 #include <linux/sched.h>
 #include <sys/syscall.h>
 
+#include "hijack/arm.h"
 #include "hijack/beyond.h"
 #include "hijack/clone.h"
 #include "hijack/copy.h"
@@ -88,6 +90,10 @@ hijack_before_clone(long number, long a1, long a2, uintptr_t resume, uintptr_t s
 		return error;
 	if (self->cloning_count == HIJACK_CLONING_MAX)
 		return -EAGAIN;
+	if (flags & CLONE_THREAD)
+		__atomic_store_n(&hijack_threaded, true, __ATOMIC_RELAXED);
+	else if ((flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM)
+		hijack_arm("another process will run in this memory");
 	in_place =
 	    resume == site ? clone_slot(site) : (long)(resume - HIJACK_RECORD_AFTER + HIJACK_RECORD_IN_PLACE);
 	if (in_place < 0)
@@ -97,6 +103,7 @@ hijack_before_clone(long number, long a1, long a2, uintptr_t resume, uintptr_t s
 	    (flags & (CLONE_VM | CLONE_VFORK | CLONE_THREAD)) == (CLONE_VM | CLONE_VFORK);
 	if (cloning->shares_memory)
 		cloning->child = *hijack_process();
+	cloning->armed = hijack_armed;
 	cloning->clears_handlers = number == SYS_clone3 && flags & CLONE_CLEAR_SIGHAND;
 	cloning->sigsys_blocked = self->sigsys_blocked;
 	cloning->connected =
@@ -132,7 +139,8 @@ in_child(struct hijack_thread *self)
 		hijack_process()->sigsys = (struct hijack_sigaction){0};
 		(void)hijack_trap_handle();
 	}
-	(void)hijack_trap_arm();
+	if (hijack_armed)
+		(void)hijack_trap_arm();
 }
 
 void
@@ -149,6 +157,8 @@ hijack_after_clone(long result)
 	if (cloning->shares_memory) {
 		self->process = cloning->parent;
 		self->sigsys_blocked = cloning->sigsys_blocked;
+		if (hijack_armed && !cloning->armed)
+			hijack_arm_threads();
 	}
 	if (cloning->connected)
 		(void)for_connection(hijack_beyond_parent, cloning, result);

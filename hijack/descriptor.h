@@ -18,9 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hijack/gate.h"
 #include "hijack/thread.h"
-
-#define HIJACK_FDS 65536 /* numbers beyond are never shadows */
 
 enum hijack_kind { HIJACK_KIND_FILE, HIJACK_KIND_DIRECTORY, HIJACK_KIND_SOCKET };
 

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "hijack/dispatch.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <sys/syscall.h>
+
+#include "hijack/descriptor.h"
+
+static_assert(offsetof(struct hijack_thread, process) == HIJACK_THREAD_PROCESS, "the gate knows");
+static_assert(offsetof(struct hijack_process, fds) == HIJACK_PROCESS_FDS, "the gate knows");
+static_assert(offsetof(struct hijack_fds, entry) == HIJACK_FDS_ENTRY, "the gate knows");
+static_assert(sizeof(((struct hijack_fds *)0)->entry[0]) == 4, "the gate knows");
 
 static hijack_call_fn *const entries[HIJACK_CALLS] = {
 #define CALL(name, entry) [SYS_##name] = entry,
@@ -14,7 +23,7 @@ static hijack_call_fn *const entries[HIJACK_CALLS] = {
 
 const uint8_t hijack_route[HIJACK_CALLS] = {
 #define CALL(name, entry) [SYS_##name] = HIJACK_ROUTE_DISPATCH,
-#define FD(name, entry) [SYS_##name] = HIJACK_ROUTE_DISPATCH,
+#define FD(name, entry) [SYS_##name] = HIJACK_ROUTE_FD,
 #include "hijack/calls.def"
 #undef FD
 #undef CALL

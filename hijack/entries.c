@@ -5,11 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "hijack/beyond.h"
+#include "hijack/code.h"
 #include "hijack/descriptor.h"
 #include "hijack/epoll.h"
 #include "hijack/files.h"
@@ -313,9 +315,14 @@ hijack_epoll_ctl(const struct hijack_call *call)
 long
 hijack_mmap(const struct hijack_call *call)
 {
-	if (call->arg[3] & 0x20 /* MAP_ANONYMOUS */ || hijack_fd(call->arg[4]) < 0)
-		return hijack_pass(call);
-	return hijack_beyond(hijack_beyond_mmap, call);
+	long result;
+
+	if (call->arg[3] & MAP_ANONYMOUS || hijack_fd(call->arg[4]) < 0)
+		return hijack_code_map(call);
+	result = hijack_beyond(hijack_beyond_mmap, call);
+	if (call->arg[2] & PROT_EXEC && (result >= 0 || result < -4095))
+		hijack_code_mapped(result, call);
+	return result;
 }
 
 long

@@ -7,17 +7,20 @@
  * constructor sets up, such as environ. Only one thread exists, and since the text of libc is not executable
  * while it is rewritten, no function of libc is called meanwhile.
  *
- * The site tables come from the cache, or from the scanner when there is none that can be used. Whatever is
- * refused on the way, what works is used: a program runs with rewriting alone, with dispatch alone, and not
- * hijacked at all where there is neither.
+ * The site tables come from the cache, or from the scanner when there is none that can be used. Of objects
+ * other than the C library and the loader a table only says whether dispatch is needed. Whatever is refused
+ * on the way, what works is used: a program runs with rewriting alone, with dispatch alone, and not hijacked
+ * at all where there is neither.
  */
 #include <elf.h>
 #include <errno.h>
 #include <stddef.h>
+#include <sys/personality.h>
 #include <sys/syscall.h>
 
-#include "hijack/beyond.h"
+#include "hijack/arm.h"
 #include "hijack/cache.h"
+#include "hijack/code.h"
 #include "hijack/copy.h"
 #include "hijack/exec.h"
 #include "hijack/gate.h"
@@ -39,6 +42,30 @@ struct start {
 };
 
 static int
+scan(const struct hijack_object *object, struct start *start, struct hijack_sites *sites)
+{
+	int error = 0;
+
+	if (start->cache < 0)
+		start->cache = hijack_cache_open(start->environment, true);
+	if (!object->rewritten && !hijack_code_suspect(object->text, object->text_size)) {
+		*sites = (struct hijack_sites){0};
+	} else if (object->rewritten || start->cache >= 0) {
+		error = hijack_scanner_run(object, sites);
+		start->scanned = true;
+	} else {
+		/* There would be a scan at each start. */
+		*sites = (struct hijack_sites){.left = 1};
+	}
+	if (error != 0)
+		return error;
+	error = start->cache >= 0 ? hijack_cache_store(start->cache, object, sites) : start->cache;
+	if (error != 0 && hijack_verbose)
+		hijack_report("%s: table not cached, errno %d", object->name, -error);
+	return 0;
+}
+
+static int
 find_sites(const struct hijack_object *object, struct start *start, struct hijack_sites *sites)
 {
 	int error = start->cache >= 0 ? hijack_cache_load(start->cache, object, sites) : -ENOENT;
@@ -48,16 +75,7 @@ find_sites(const struct hijack_object *object, struct start *start, struct hijac
 	if (hijack_verbose)
 		hijack_report(
 		    "%s: %s", object->name, error == -ESTALE ? "cached table not usable" : "no cached table");
-	error = hijack_scanner_run(object, sites);
-	if (error != 0)
-		return error;
-	start->scanned = true;
-	if (start->cache < 0)
-		start->cache = hijack_cache_open(start->environment, true);
-	error = start->cache >= 0 ? hijack_cache_store(start->cache, object, sites) : start->cache;
-	if (error != 0 && hijack_verbose)
-		hijack_report("%s: table not cached, errno %d", object->name, -error);
-	return 0;
+	return scan(object, start, sites);
 }
 
 /* The C library's constants follow its text. */
@@ -75,23 +93,41 @@ note_constants(const struct hijack_object *object)
 }
 
 static void
-rewrite(const struct hijack_object *object, void *arg)
+visit(const struct hijack_object *object, void *arg)
 {
 	struct start *start = arg;
 	struct hijack_sites sites = {0};
-	int patched = find_sites(object, start, &sites);
+	int patched = 0, error;
 
 	if (strcmp(object->name, "libc.so.6") == 0)
 		note_constants(object);
-	if (patched == 0)
+	if (object->unsettled && !object->rewritten) {
+		start->left++;
+		return;
+	}
+	error = find_sites(object, start, &sites);
+	if (error == 0 && object->rewritten)
 		patched = hijack_patch(&sites, (uint8_t *)(uintptr_t)object->text, object->text_size);
-	if (patched < 0) {
+	if (error != 0 || patched < 0) {
 		if (hijack_verbose)
-			hijack_report("%s: not rewritten, errno %d", object->name, -patched);
+			hijack_report(
+			    "%s: not rewritten, errno %d", object->name, error != 0 ? -error : -patched);
+		start->left++;
 		return;
 	}
 	start->rewritten += patched;
 	start->left += (int)(sites.left + sites.count) - patched;
+	start->left += object->unsettled;
+}
+
+/* What no look at the objects tells: the loader's audit libraries are not among them. */
+static bool
+more_code(const struct start *start)
+{
+	long personality = hijack_own(SYS_personality, 0xffffffff, 0, 0, 0, 0, 0);
+
+	return hijack_start_variable(start->environment, "LD_AUDIT") != NULL ||
+	       (personality >= 0 && personality & READ_IMPLIES_EXEC);
 }
 
 __attribute__((constructor)) static void
@@ -103,12 +139,11 @@ start_hijack(int argc, char **argv, char **environment)
 	(void)argc;
 	(void)argv;
 	hijack_start_read(environment);
-	hijack_beyond_start();
 	hijack_main_process.pid = (int)hijack_own(SYS_getpid, 0, 0, 0, 0, 0, 0);
 	if (!hijack_exec_start(environment))
 		hijack_report("the environment's RUMP variables are too long to hand on");
 	start.cache = hijack_cache_open(environment, false);
-	hijack_each_object(rewrite, &start);
+	hijack_each_object(visit, &start);
 	if (start.cache >= 0)
 		(void)hijack_own(SYS_close, start.cache, 0, 0, 0, 0, 0);
 	if (hijack_start.server != NULL)
@@ -116,11 +151,14 @@ start_hijack(int argc, char **argv, char **environment)
 	error = hijack_trap_start();
 	if (error != 0 && hijack_verbose)
 		hijack_report("no dispatch of other calls, errno %d", -error);
+	if (start.left > 0 || more_code(&start))
+		hijack_arm("the program has calls of its own");
 	if (error != 0 && start.rewritten == 0)
 		hijack_report(
 		    "nothing can be hijacked here: no permission to rewrite code, no system call dispatch");
 	if (hijack_verbose)
-		hijack_report("%d sites rewritten, %d left to dispatch, %s; gate %lx-%lx", start.rewritten,
-		    start.left, start.scanned ? "scanned" : "from the cache",
-		    (unsigned long)hijack_gate_start, (unsigned long)hijack_gate_end);
+		hijack_report("%d sites rewritten, %d left to dispatch, %s; dispatch %s; gate %lx-%lx",
+		    start.rewritten, start.left, start.scanned ? "scanned" : "from the cache",
+		    hijack_armed ? "on" : "off", (unsigned long)hijack_gate_start,
+		    (unsigned long)hijack_gate_end);
 }

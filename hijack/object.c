@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <link.h>
 
+#include "hijack/gate.h"
 #include "hijack/mem.h"
 
 /* Where glibc's system calls are; libpthread is an object of its own in releases before 2.34. */
@@ -46,6 +47,22 @@ base_name(const char *path)
 	return name;
 }
 
+static void
+note_header(struct hijack_object *object, const Elf64_Phdr *header)
+{
+	const uint8_t *start = (const uint8_t *)object->base + header->p_vaddr;
+
+	if (header->p_type == PT_LOAD && header->p_flags & PF_X) {
+		object->unsettled = object->unsettled || object->text != NULL || header->p_flags & PF_W;
+		object->text = start;
+		object->text_size = header->p_filesz;
+	} else if (header->p_type == PT_NOTE && object->build_id == NULL) {
+		find_build_id(object, start, header->p_memsz);
+	} else if (header->p_type == PT_GNU_STACK && header->p_flags & PF_X) {
+		object->unsettled = true;
+	}
+}
+
 static int
 visit(struct dl_phdr_info *info, size_t size, void *arg)
 {
@@ -54,24 +71,17 @@ visit(struct dl_phdr_info *info, size_t size, void *arg)
 	    .base = info->dlpi_addr,
 	    .headers = info->dlpi_phdr,
 	    .header_count = info->dlpi_phnum};
-	bool wanted = false;
 
 	(void)size;
 	for (size_t i = 0; i < sizeof(rewritten) / sizeof(rewritten[0]); i++)
-		wanted = wanted || strcmp(object.name, rewritten[i]) == 0;
-	for (size_t i = 0; wanted && i < info->dlpi_phnum; i++) {
-		const Elf64_Phdr *header = &info->dlpi_phdr[i];
-		const uint8_t *start = (const uint8_t *)info->dlpi_addr + header->p_vaddr;
-
-		if (header->p_type == PT_LOAD && header->p_flags & PF_X && object.text == NULL) {
-			object.text = start;
-			object.text_size = header->p_filesz;
-		} else if (header->p_type == PT_NOTE && object.build_id == NULL) {
-			find_build_id(&object, start, header->p_memsz);
-		}
-	}
-	if (object.text != NULL)
-		v->fn(&object, v->arg);
+		object.rewritten = object.rewritten || strcmp(object.name, rewritten[i]) == 0;
+	for (size_t i = 0; i < info->dlpi_phnum; i++)
+		note_header(&object, &info->dlpi_phdr[i]);
+	/* This library's calls are the gate's; the kernel's own code asks for the time only. */
+	if (object.text == NULL || strcmp(object.name, "linux-vdso.so.1") == 0 ||
+	    (uintptr_t)hijack_gate_start - (uintptr_t)object.text < object.text_size)
+		return 0;
+	v->fn(&object, v->arg);
 	return 0;
 }
 

@@ -5,7 +5,7 @@
 
 #include "hijack/sites.h"
 
-/* Calls fn for each loaded object whose sites are to be rewritten: the C library and the loader. */
+/* Calls fn for each loaded object that has code, but for this library. */
 void hijack_each_object(void (*fn)(const struct hijack_object *, void *), void *arg);
 
 #endif

@@ -19,6 +19,12 @@ struct hijack_text {
 	size_t data_ranges;
 };
 
+/*
+ * How many places of the code may be a system call: there are its bytes, and decoding that began somewhere
+ * before comes upon them. Data and parts of other instructions are hardly ever among them.
+ */
+uint32_t hijack_count_calls(const uint8_t *code, size_t size);
+
 /* As hijack_scan_object, for plain code. Returns 0, -ENOSPC or -ENOMEM. */
 int hijack_scan_text(const struct hijack_text *text, struct hijack_sites *sites, uint32_t max);
 

@@ -145,6 +145,11 @@ hijack_scan_object(const struct hijack_object *object, struct hijack_sites *site
 	const Elf64_Phdr *header = object->headers;
 	int error;
 
+	if (!object->rewritten) {
+		sites->count = 0;
+		sites->left = hijack_count_calls(object->text, object->text_size);
+		return 0;
+	}
 	facts.text.data = facts.data;
 	facts.text.known = calloc(object->text_size / 8 + 1, 1);
 	if (facts.text.known == NULL)

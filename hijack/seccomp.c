@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 
 #include "hijack/active.h"
+#include "hijack/arm.h"
 #include "hijack/copy.h"
 #include "hijack/dispatch.h"
 #include "hijack/mem.h"
@@ -95,6 +96,8 @@ with_filter(const struct hijack_call *call, int n)
 	map = hijack_own(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (map < 0 && map > -4096)
 		return map;
+	/* Later the filter may forbid what it takes. */
+	hijack_arm("the program filters its calls");
 	code = (struct sock_filter *)map;
 	write_prologue(code);
 	result =

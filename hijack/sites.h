@@ -31,12 +31,15 @@ static_assert(sizeof(struct hijack_site) == 32, "sites are stored in files");
 struct hijack_sites {
 	struct hijack_site *site; /* in ascending order, not overlapping */
 	uint32_t count;
-	uint32_t left; /* sites without a safe window: Syscall User Dispatch sees to these */
+	uint32_t
+	    left; /* without a safe window, or not to be rewritten: Syscall User Dispatch sees to these */
 };
 
-/* A loaded object whose sites are rewritten. Addresses are where it is in this process. */
+/* A loaded object with code. Addresses are where it is in this process. */
 struct hijack_object {
-	const char *name; /* base name: libc.so.6 */
+	const char *name; /* base name: libc.so.6; empty: the program */
+	bool rewritten;   /* its sites are: there is no data between its code that could look like one */
+	bool unsettled;   /* code, or all that is readable, may change or is in several places */
 	const uint8_t *text;
 	size_t text_size;
 	const uint8_t *build_id;
@@ -52,7 +55,8 @@ bool hijack_site_matches(const struct hijack_site *site, const uint8_t *text, si
 
 /*
  * Finds the sites of an object that nothing has changed yet. On success sites->site holds room for max of
- * them, filled in as far as sites->count says. Returns 0 or -ENOSPC.
+ * them, filled in as far as sites->count says. Of objects that are not rewritten, the places where there may
+ * be one are counted as left. Returns 0 or -ENOSPC.
  */
 int hijack_scan_object(const struct hijack_object *object, struct hijack_sites *sites, uint32_t max);
 typedef int hijack_scan_fn(const struct hijack_object *, struct hijack_sites *, uint32_t);

@@ -47,6 +47,7 @@ struct hijack_cloning {
 	struct hijack_process child; /* when it shares the memory */
 	bool shares_memory;
 	bool clears_handlers;
+	bool armed; /* the parent was, before */
 	bool sigsys_blocked;
 	bool connected;               /* the parent is; the next is for its connection's sake */
 	struct rumpclient_fork *fork; /* NULL: the child inherits nothing in the rump kernel */
@@ -62,7 +63,7 @@ struct hijack_thread {
 };
 
 extern __thread struct hijack_thread hijack_thread;
-extern struct hijack_process hijack_main_process;
+extern __attribute__((visibility("hidden"))) struct hijack_process hijack_main_process;
 
 static inline struct hijack_process *
 hijack_process(void)

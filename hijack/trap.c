@@ -21,12 +21,14 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "hijack/arm.h"
 #include "hijack/context.h"
 #include "hijack/dispatch.h"
 #include "hijack/signal.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59
+#define PR_SYS_DISPATCH_OFF 0
 #define PR_SYS_DISPATCH_ON 1
 #endif
 #define SYS_USER_DISPATCH_CODE 2 /* si_code */
@@ -75,7 +77,7 @@ on_sigsys(int signal, siginfo_t *info, void *context)
 {
 	if (info->si_code == SYS_USER_DISPATCH_CODE)
 		hijack_context_redirect(context, info);
-	else
+	else if (!hijack_arm_signal(info))
 		hand_on(signal, info, context);
 }
 
@@ -120,7 +122,8 @@ hijack_trap_start(void)
 	(void)hijack_own(
 	    SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&mask, (long)&before, HIJACK_SIGSET_SIZE, 0, 0);
 	hijack_thread.sigsys_blocked = (before & HIJACK_SIGSYS_BIT) != 0;
-	error = hijack_trap_arm();
+	/* Off, as it is: an error when there is no such thing. */
+	error = (int)hijack_own(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0, 0);
 	hijack_trap_works = error == 0;
 	return error;
 }

@@ -11,10 +11,13 @@ int hijack_trap_handle(void);
 /* Turns dispatch on for the calling thread; it is inherited by no other. Returns 0 or -errno. */
 int hijack_trap_arm(void);
 
-/* At start-up: remembers what the program inherited (an ignored or blocked SIGSYS), handles and arms. */
+/*
+ * At start-up: remembers what the program inherited (an ignored or blocked SIGSYS), and handles it from now
+ * on. Returns 0, or -errno where there is no dispatch.
+ */
 int hijack_trap_start(void);
 
-/* Whether dispatch is on in this process. */
+/* Whether there is dispatch, and the handler installed. Whether it is on: hijack_armed. */
 extern bool hijack_trap_works;
 
 /* A SIGSYS that came while the program had it blocked, now that it no longer has. */

@@ -87,6 +87,24 @@ hijack_trapped:
 	.cfi_offset %rip, -FRAME
 	cmp	$HIJACK_ROUTE_SIGRETURN, %r11d
 	je	.Lsigreturn
+	cmp	$HIJACK_ROUTE_FD, %r11d
+	jne	.Ldispatch
+	/* hijack_fd(rdi): most calls are not for the rump kernel, and are let go from here. */
+	mov	hijack_thread@gottpoff(%rip), %rcx
+	mov	%fs:HIJACK_THREAD_PROCESS(%rcx), %rcx
+	test	%rcx, %rcx
+	jnz	1f
+	lea	hijack_main_process(%rip), %rcx
+1:	mov	HIJACK_PROCESS_FDS(%rcx), %rcx
+	test	%rcx, %rcx
+	jz	.Lplain
+	mov	%edi, %r11d
+	cmp	$HIJACK_FDS, %r11d
+	jae	.Lplain
+	cmpl	$0, HIJACK_FDS_ENTRY(%rcx, %r11, 4)
+	je	.Lplain
+	mov	$HIJACK_ROUTE_DISPATCH, %r11d
+.Ldispatch:
 	push	%rbp
 	.cfi_def_cfa_offset FRAME + 8
 	.cfi_offset %rbp, -(FRAME + 8)

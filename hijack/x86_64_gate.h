@@ -11,6 +11,13 @@
 #define HIJACK_ROUTE_DISPATCH 1  /* hijack_syscall decides */
 #define HIJACK_ROUTE_CLONE 2     /* returns twice, perhaps on another stack: runs in place */
 #define HIJACK_ROUTE_SIGRETURN 3 /* needs the stack pointer as it was */
+#define HIJACK_ROUTE_FD 4        /* hijack_syscall decides when the first argument is a shadow */
+
+/* Where the entry finds out whether it is: see thread.h and descriptor.h. */
+#define HIJACK_THREAD_PROCESS 8
+#define HIJACK_PROCESS_FDS 16
+#define HIJACK_FDS_ENTRY 8
+#define HIJACK_FDS 65536 /* numbers beyond are never shadows */
 
 #define HIJACK_CALLS 512 /* call numbers that have a route; others are plain */
 

@@ -37,6 +37,7 @@ struct scan {
 	uint8_t *mark;
 	uint8_t *fix; /* where in the instruction its displacement is */
 	ZydisDecoder decoder;
+	uint32_t others; /* calls by other instructions than syscall, which cannot be rewritten */
 };
 
 static void
@@ -77,6 +78,9 @@ classify(struct scan *scan, size_t at, const ZydisDecodedInstruction *insn)
 
 	if (insn->mnemonic == ZYDIS_MNEMONIC_SYSCALL)
 		return CALL;
+	if (insn->mnemonic == ZYDIS_MNEMONIC_SYSENTER ||
+	    (insn->mnemonic == ZYDIS_MNEMONIC_INT && insn->raw.imm[0].value.u == 0x80))
+		scan->others++;
 	switch (insn->meta.category) {
 	case ZYDIS_CATEGORY_COND_BR:
 	case ZYDIS_CATEGORY_UNCOND_BR:
@@ -203,6 +207,7 @@ collect(const struct scan *scan, struct hijack_sites *sites, uint32_t max)
 {
 	size_t limit = 0;
 
+	sites->left = scan->others;
 	for (size_t call = 0; call < scan->text->size; call++) {
 		size_t start, end;
 

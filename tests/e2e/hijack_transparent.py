@@ -15,6 +15,7 @@ import tempfile
 BUILD = os.environ.get("RUMPKIT_BUILDDIR", ".")
 LIBRARY = os.path.abspath(f"{BUILD}/.libs/librumphijack.so.0")
 HELPER = os.path.abspath(f"{BUILD}/tests/e2e/hijack_exercise")
+CODE = os.path.abspath(f"{BUILD}/tests/e2e/hijack_code")
 LIMIT = 120
 
 THREADS = """
@@ -96,6 +97,10 @@ COMMANDS = [
     [HELPER, "clone"],
     [HELPER, "mask"],
     [HELPER, "exec"],
+    [CODE, "jit"],
+    [CODE, "threads"],
+    [CODE, "mapped"],
+    [CODE, "vfork"],
 ]
 
 ADDRESSES = re.compile(rb"0x[0-9a-f]{6,}|process \d+|Thread .*")
@@ -127,8 +132,7 @@ def run(command, **more):
 
 
 def transparent(command):
-    name = " ".join(command)[:60].replace("\n", " ").strip()
-    name = name.replace(HELPER, "exercise")
+    name = " ".join(command).replace("\n", " ").replace(HELPER, "exercise").replace(CODE, "code")[:60].strip()
     if shutil.which(command[0]) is None:
         report(True, f"{name} # SKIP no {command[0]}")
         return
@@ -139,7 +143,8 @@ def transparent(command):
 
 def uncaught(command):
     """System calls from outside the gate, as strace's instruction pointers tell, once the library is ready."""
-    name = "no call but the gate's: " + " ".join(command)[:40].replace("\n", " ").replace(HELPER, "exercise")
+    name = " ".join(command).replace("\n", " ").replace(HELPER, "exercise").replace(CODE, "code")
+    name = "no call but the gate's: " + name[:40]
     if shutil.which("strace") is None:
         report(True, f"{name} # SKIP no strace")
         return
@@ -205,7 +210,8 @@ def restored_environment():
 
 def main():
     checked = [["ls", "-l", "/"], ["bash", "-c", "echo $(ls | wc -l); true & wait"], ["python3", "-c", THREADS],
-               [HELPER, "threads"], [HELPER, "vfork"], [HELPER, "raw"], [HELPER, "clone"]]
+               [HELPER, "threads"], [HELPER, "vfork"], [HELPER, "raw"], [HELPER, "clone"],
+               [CODE, "jit"], [CODE, "threads"], [CODE, "mapped"], [CODE, "vfork"]]
     for command in COMMANDS:
         transparent(command)
     for command in checked:
