@@ -14,18 +14,21 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
+#include <assert.h>
 
 #include <rump/rumpdefs.h>
 
 #include "librumpuser/annotate.h"
 #include "librumpuser/hyp.h"
+#include "librumpuser/line.h"
 #include "librumpuser/mutex.h"
+
+static_assert(sizeof(struct rumpuser_mtx) <= LINE_SIZE, "a mutex fits into a line");
 
 void
 rumpuser_mutex_init(struct rumpuser_mtx **mtxp, int flags)
 {
-	struct rumpuser_mtx *mtx = calloc(1, sizeof(*mtx));
+	struct rumpuser_mtx *mtx = line_get();
 
 	if (mtx == NULL)
 		host_fatal("out of memory for a mutex");
@@ -38,7 +41,7 @@ void
 rumpuser_mutex_destroy(struct rumpuser_mtx *mtx)
 {
 	annotate_destroyed(mtx, sizeof(*mtx));
-	free(mtx);
+	line_put(mtx);
 }
 
 static inline bool

@@ -15,7 +15,7 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
+#include <assert.h>
 
 #include <rump/rumpdefs.h>
 #include <rump/rumpuser.h>
@@ -23,6 +23,7 @@
 #include "librumpuser/annotate.h"
 #include "librumpuser/host.h"
 #include "librumpuser/hyp.h"
+#include "librumpuser/line.h"
 
 #define WRITER 0x3fffffffu /* in place of a count of readers */
 #define HOLDERS 0x3fffffffu
@@ -37,10 +38,12 @@ struct rumpuser_rw {
 /* Whom a wake-up is for. */
 enum { READERS = 1, WRITERS = 2 };
 
+static_assert(sizeof(struct rumpuser_rw) <= LINE_SIZE, "a lock fits into a line");
+
 void
 rumpuser_rw_init(struct rumpuser_rw **rwp)
 {
-	struct rumpuser_rw *rw = calloc(1, sizeof(*rw));
+	struct rumpuser_rw *rw = line_get();
 
 	if (rw == NULL)
 		host_fatal("out of memory for a reader/writer lock");
@@ -52,7 +55,7 @@ void
 rumpuser_rw_destroy(struct rumpuser_rw *rw)
 {
 	annotate_destroyed(rw, sizeof(*rw));
-	free(rw);
+	line_put(rw);
 }
 
 static inline enum annotate_kind

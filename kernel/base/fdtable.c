@@ -12,6 +12,15 @@ chunk_of(struct fdtable *t, int fd)
 	return atomic_load_explicit(&t->chunk[fd / RUMPK_FD_CHUNK], memory_order_acquire);
 }
 
+/* Neighbours lie in different cache lines: they belong to different threads more often than not. */
+static _Atomic(struct file *) *
+slot_of(struct fdchunk *c, int fd)
+{
+	unsigned i = (unsigned)fd % RUMPK_FD_CHUNK;
+
+	return &c->slot[i % (RUMPK_FD_CHUNK / 8) * 8 + i / (RUMPK_FD_CHUNK / 8)];
+}
+
 static uint64_t
 bit_of(int fd)
 {
@@ -62,9 +71,21 @@ for_each(struct fdtable *t, struct proc *p, void (*f)(struct fdtable *, struct p
 		struct fdchunk *c = chunk_of(t, i * RUMPK_FD_CHUNK);
 
 		for (int j = 0; c != NULL && j < RUMPK_FD_CHUNK; j++)
-			if (atomic_load_explicit(&c->slot[j], memory_order_relaxed) != NULL)
+			if (atomic_load_explicit(slot_of(c, j), memory_order_relaxed) != NULL)
 				f(t, p, i * RUMPK_FD_CHUNK + j);
 	}
+}
+
+/* With the lock: a number is free again. */
+static void
+unmark(struct fdtable *t, struct fdchunk *c, int fd)
+{
+	int index = fd / RUMPK_FD_CHUNK;
+
+	c->used[word_of(fd)] &= ~bit_of(fd);
+	/* Written when need be only: lookups read what lies beside it. */
+	if ((t->full[index / 64] & bit_of(index)) != 0)
+		t->full[index / 64] &= ~bit_of(index);
 }
 
 /* With the lock: takes the file out of its slot and frees the number. NULL when there is none. */
@@ -72,15 +93,13 @@ static struct file *
 take(struct fdtable *t, int fd)
 {
 	struct fdchunk *c = fd >= 0 && fd < RUMPK_FD_MAX ? chunk_of(t, fd) : NULL;
-	struct file *fp =
-	    c != NULL ? atomic_load_explicit(&c->slot[fd % RUMPK_FD_CHUNK], memory_order_relaxed) : NULL;
+	struct file *fp = c != NULL ? atomic_load_explicit(slot_of(c, fd), memory_order_relaxed) : NULL;
 
 	if (fp == NULL)
 		return NULL;
-	atomic_store_explicit(&c->slot[fd % RUMPK_FD_CHUNK], NULL, memory_order_release);
-	c->used[word_of(fd)] &= ~bit_of(fd);
+	atomic_store_explicit(slot_of(c, fd), NULL, memory_order_release);
 	c->cloexec[word_of(fd)] &= ~bit_of(fd);
-	t->full[fd / RUMPK_FD_CHUNK / 64] &= ~bit_of(fd / RUMPK_FD_CHUNK);
+	unmark(t, c, fd);
 	return fp;
 }
 
@@ -130,12 +149,12 @@ static void
 copy_chunk(struct fdchunk *to, struct fdchunk *from)
 {
 	for (int j = 0; j < RUMPK_FD_CHUNK; j++) {
-		struct file *fp = atomic_load_explicit(&from->slot[j], memory_order_relaxed);
+		struct file *fp = atomic_load_explicit(slot_of(from, j), memory_order_relaxed);
 
 		if (fp == NULL || fp->ops->type == RUMPK_FT_KQUEUE)
 			continue;
 		rumpk_file_hold(fp);
-		atomic_store_explicit(&to->slot[j], fp, memory_order_relaxed);
+		atomic_store_explicit(slot_of(to, j), fp, memory_order_relaxed);
 		to->used[j / 64] |= bit_of(j);
 		to->cloexec[j / 64] |= from->cloexec[j / 64] & bit_of(j);
 	}
@@ -260,8 +279,7 @@ void
 rumpk_fd_unreserve(struct fdtable *t, int fd)
 {
 	rumpk_lock(t->lock);
-	chunk_of(t, fd)->used[word_of(fd)] &= ~bit_of(fd);
-	t->full[fd / RUMPK_FD_CHUNK / 64] &= ~bit_of(fd / RUMPK_FD_CHUNK);
+	unmark(t, chunk_of(t, fd), fd);
 	rumpk_unlock(t->lock);
 }
 
@@ -273,7 +291,7 @@ put_slot(struct fdchunk *c, int fd, struct file *fp, bool cloexec)
 		c->cloexec[word_of(fd)] |= bit_of(fd);
 	else
 		c->cloexec[word_of(fd)] &= ~bit_of(fd);
-	atomic_store_explicit(&c->slot[fd % RUMPK_FD_CHUNK], fp, memory_order_release);
+	atomic_store_explicit(slot_of(c, fd), fp, memory_order_release);
 }
 
 void
@@ -283,7 +301,7 @@ rumpk_fd_set(struct fdtable *t, int fd, struct file *fp, bool cloexec)
 
 	if (!cloexec) {
 		/* The bit of a reserved number is clear: nothing else to write than the slot. */
-		atomic_store_explicit(&c->slot[fd % RUMPK_FD_CHUNK], fp, memory_order_release);
+		atomic_store_explicit(slot_of(c, fd), fp, memory_order_release);
 		return;
 	}
 	rumpk_lock(t->lock);
@@ -304,7 +322,7 @@ rumpk_fd_replace(struct fdtable *t, int fd, struct file *fp, bool cloexec, struc
 		error = RUMP_ENOMEM;
 		goto out;
 	}
-	*oldp = atomic_load_explicit(&c->slot[fd % RUMPK_FD_CHUNK], memory_order_relaxed);
+	*oldp = atomic_load_explicit(slot_of(c, fd), memory_order_relaxed);
 	if (*oldp == NULL && (c->used[word_of(fd)] & bit_of(fd)) != 0) {
 		error = RUMP_EBUSY;
 		goto out;
@@ -325,7 +343,7 @@ rumpk_fd_getcloexec(struct fdtable *t, int fd, bool *cloexec)
 	if (c == NULL)
 		return error;
 	rumpk_lock(t->lock);
-	if (atomic_load_explicit(&c->slot[fd % RUMPK_FD_CHUNK], memory_order_relaxed) != NULL) {
+	if (atomic_load_explicit(slot_of(c, fd), memory_order_relaxed) != NULL) {
 		*cloexec = (c->cloexec[word_of(fd)] & bit_of(fd)) != 0;
 		error = 0;
 	}
@@ -342,7 +360,7 @@ rumpk_fd_setcloexec(struct fdtable *t, int fd, bool cloexec)
 	if (c == NULL)
 		return RUMP_EBADF;
 	rumpk_lock(t->lock);
-	fp = atomic_load_explicit(&c->slot[fd % RUMPK_FD_CHUNK], memory_order_relaxed);
+	fp = atomic_load_explicit(slot_of(c, fd), memory_order_relaxed);
 	if (fp != NULL)
 		put_slot(c, fd, fp, cloexec);
 	rumpk_unlock(t->lock);
@@ -390,7 +408,7 @@ rumpk_fd_close(struct lwp *l, int fd)
 bool
 rumpk_fd_is(struct fdtable *t, int fd, const struct file *fp)
 {
-	return atomic_load_explicit(&chunk_of(t, fd)->slot[fd % RUMPK_FD_CHUNK], memory_order_acquire) == fp;
+	return atomic_load_explicit(slot_of(chunk_of(t, fd), fd), memory_order_acquire) == fp;
 }
 
 struct file *
@@ -402,7 +420,7 @@ rumpk_fdtable_get(struct fdtable *t, int fd)
 
 	if (c == NULL)
 		return NULL;
-	slot = &c->slot[fd % RUMPK_FD_CHUNK];
+	slot = slot_of(c, fd);
 	while ((fp = atomic_load_explicit(slot, memory_order_acquire)) != NULL) {
 		if (!rumpk_file_tryhold(fp))
 			continue;

@@ -32,6 +32,7 @@ rumpk_limits_init(struct proc *p)
 	for (int i = 0; i < RUMPK_NLIMITS; i++)
 		p->limits[i] = defaults[i];
 	atomic_store_explicit(&p->nofile, NOFILE_SOFT, memory_order_relaxed);
+	atomic_store_explicit(&p->fsize, RLIM_INFINITY, memory_order_relaxed);
 }
 
 static int
@@ -75,6 +76,8 @@ sys_setrlimit(struct lwp *l, rumpk_args args, long *retval)
 		p->limits[which] = limit;
 		if (which == RUMP_RLIMIT_NOFILE)
 			atomic_store_explicit(&p->nofile, (int32_t)limit.rlim_cur, memory_order_relaxed);
+		else if (which == RUMP_RLIMIT_FSIZE)
+			atomic_store_explicit(&p->fsize, limit.rlim_cur, memory_order_relaxed);
 	}
 	rumpk_unlock(p->lock);
 	return error;

@@ -44,8 +44,9 @@ struct proc {
 	_Atomic(uint32_t) umask;
 	/* Read it with rumpk_proc_cred(). */
 	_Atomic(const struct rumpk_cred *) cred;
-	/* RLIMIT_NOFILE, as far as the table goes. */
+	/* RLIMIT_NOFILE, as far as the table goes, and RLIMIT_FSIZE: as limits below has them. */
 	_Atomic(int32_t) nofile;
+	_Atomic(uint64_t) fsize;
 	/* Nobody may sleep any more: the process is being torn down or executes a new program. */
 	atomic_bool exiting;
 

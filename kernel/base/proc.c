@@ -221,6 +221,8 @@ inherit(struct proc *parent, struct proc *child)
 	rumpk_unlock(parent->lock);
 	atomic_store_explicit(&child->nofile, atomic_load_explicit(&parent->nofile, memory_order_relaxed),
 	    memory_order_relaxed);
+	atomic_store_explicit(
+	    &child->fsize, atomic_load_explicit(&parent->fsize, memory_order_relaxed), memory_order_relaxed);
 }
 
 int

@@ -63,6 +63,7 @@ static struct rumpk_halt_hook halt_hook = {.f = halt};
 static void
 vfs_init(void)
 {
+	name_hash_init();
 	rcu_init();
 	mount_init();
 	advlock_init();

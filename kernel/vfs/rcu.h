@@ -7,8 +7,8 @@
  * A reader announces itself in one of a few counters (chosen by its lwp, so that two readers rarely share a
  * cache line) under the present phase, and withdraws when done. What was made unreachable may be freed once
  * every counter of both phases has been seen at zero after it, a phase flip before each: that is one grace
- * period. Nobody waits for it: what is to be freed gathers in lists, one a counter, and whoever fills one looks
- * whether the period is over. rumpk_rcu_synchronize is for the few who must wait.
+ * period. Nobody waits for it: what is to be freed gathers in lists, one a counter, and whoever fills one
+ * looks whether the period is over. rumpk_rcu_synchronize is for the few who must wait.
  */
 #ifndef KERNEL_VFS_RCU_H
 #define KERNEL_VFS_RCU_H

@@ -94,12 +94,8 @@ vn_read(struct file *fp, struct rumpk_uio *uio, int flags)
 static int
 size_limit(int64_t offset, size_t *len)
 {
-	struct proc *p = rumpk_curproc();
-	uint64_t limit;
+	uint64_t limit = atomic_load_explicit(&rumpk_curproc()->fsize, memory_order_relaxed);
 
-	rumpk_lock(p->lock);
-	limit = p->limits[RUMP_RLIMIT_FSIZE].rlim_cur;
-	rumpk_unlock(p->lock);
 	if (limit > INT64_MAX)
 		limit = INT64_MAX;
 	if ((uint64_t)offset >= limit)

@@ -39,6 +39,7 @@
 #include "kernel/base/lock.h"
 #include "kernel/base/notify.h"
 #include "kernel/base/uio.h"
+#include "kernel/vfs/name.h"
 #include "kernel/vfs/rcu.h"
 
 struct advlock;
@@ -47,13 +48,6 @@ struct mount;
 struct vnode;
 
 enum vtype { VNON, VREG, VDIR, VBLK, VCHR, VLNK, VSOCK, VFIFO };
-
-/* A path's component: not terminated. */
-struct name {
-	const char *text;
-	uint32_t len;
-	uint32_t hash; /* name_hash of it */
-};
 
 /* What setattr is asked to change: bits of va_set. */
 enum {
@@ -210,24 +204,6 @@ struct vnode {
 	void (*v_free)(struct vnode *vp);
 	struct rcu_head v_rcu;
 };
-
-#define NAME_HASH_START 2166136261u
-
-static inline uint32_t
-name_hash_add(uint32_t hash, char c)
-{
-	return (hash ^ (unsigned char)c) * 16777619u;
-}
-
-static inline uint32_t
-name_hash(const char *text, size_t len)
-{
-	uint32_t hash = NAME_HASH_START;
-
-	for (size_t i = 0; i < len; i++)
-		hash = name_hash_add(hash, text[i]);
-	return hash;
-}
 
 static inline const struct vnodeops *
 vnode_ops(const struct vnode *vp)

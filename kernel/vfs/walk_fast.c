@@ -9,11 +9,11 @@ component(const char **path)
 {
 	const char *p = *path;
 	struct name name = {.text = p};
-	uint32_t hash = NAME_HASH_START;
+	uint64_t hash = NAME_HASH_START;
 
 	for (; *p != '/' && *p != '\0'; p++)
 		hash = name_hash_add(hash, *p);
-	name.hash = hash;
+	name.hash = name_hash_end(hash);
 	name.len = (uint32_t)(p - name.text);
 	while (*p == '/')
 		p++;

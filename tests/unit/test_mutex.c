@@ -134,10 +134,28 @@ entering_twice_is_reported(void **state)
 	assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
+/* Threads with different mutexes do not share a cache line. */
+static void
+each_has_a_line_of_its_own(void **state)
+{
+	struct rumpuser_mtx *mtx[100];
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		rumpuser_mutex_init(&mtx[i], 0);
+		assert_int_equal((uintptr_t)mtx[i] % 64, 0);
+		for (unsigned j = 0; j < i; j++)
+			assert_ptr_not_equal(mtx[i], mtx[j]);
+	}
+	for (unsigned i = 0; i < 100; i++)
+		rumpuser_mutex_destroy(mtx[i]);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(each_has_a_line_of_its_own),
 	    cmocka_unit_test(entering_twice_is_reported),
 	    cmocka_unit_test(one_holder_at_a_time),
 	    cmocka_unit_test(owner_is_who_entered),

@@ -36,11 +36,11 @@ folded(const struct names *names, char c)
 static uint32_t
 hash_of(const struct names *names, const char *text, size_t len)
 {
-	uint32_t hash = NAME_HASH_START;
+	uint64_t hash = NAME_HASH_START;
 
 	for (size_t i = 0; i < len; i++)
 		hash = name_hash_add(hash, folded(names, text[i]));
-	return hash;
+	return name_hash_end(hash);
 }
 
 static bool
