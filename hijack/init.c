@@ -33,6 +33,8 @@
 #include "hijack/thread.h"
 #include "hijack/trap.h"
 
+#define SMALL (1UL << 17) /* a text that is looked through as fast as a table of it is read */
+
 struct start {
 	char *const *environment;
 	int cache;
@@ -68,8 +70,12 @@ scan(const struct hijack_object *object, struct start *start, struct hijack_site
 static int
 find_sites(const struct hijack_object *object, struct start *start, struct hijack_sites *sites)
 {
-	int error = start->cache >= 0 ? hijack_cache_load(start->cache, object, sites) : -ENOENT;
+	int error;
 
+	if (!object->rewritten && object->text_size <= SMALL &&
+	    !hijack_code_suspect(object->text, object->text_size))
+		return 0;
+	error = start->cache >= 0 ? hijack_cache_load(start->cache, object, sites) : -ENOENT;
 	if (error == 0)
 		return 0;
 	if (hijack_verbose)
