@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -230,6 +231,22 @@ hijack_umask(const struct hijack_call *call)
 {
 	return hijack_process()->context != NULL ? hijack_beyond(hijack_beyond_umask, call)
 						 : hijack_pass(call);
+}
+
+/* A process that allows itself no more descriptors can still wait with those that are there. */
+long
+hijack_setrlimit(const struct hijack_call *call)
+{
+	return call->arg[0] == RLIMIT_NOFILE && hijack_sockets() ? hijack_beyond(hijack_beyond_limit, call)
+								 : hijack_pass(call);
+}
+
+long
+hijack_prlimit64(const struct hijack_call *call)
+{
+	return call->arg[1] == RLIMIT_NOFILE && call->arg[2] != 0 && hijack_sockets()
+		   ? hijack_beyond(hijack_beyond_limit, call)
+		   : hijack_pass(call);
 }
 
 long

@@ -31,8 +31,8 @@ hijack_call_fn hijack_beyond_getcwd, hijack_beyond_fchdir, hijack_beyond_futimen
 hijack_call_fn hijack_beyond_munmap, hijack_beyond_msync, hijack_beyond_exit;
 
 /* Of waiting. */
-hijack_call_fn hijack_beyond_poll, hijack_beyond_ppoll, hijack_beyond_select, hijack_beyond_pselect6,
-    hijack_beyond_epoll_ctl, hijack_beyond_epoll_wait, hijack_beyond_epoll;
+hijack_call_fn hijack_beyond_limit, hijack_beyond_poll, hijack_beyond_ppoll, hijack_beyond_select,
+    hijack_beyond_pselect6, hijack_beyond_epoll_ctl, hijack_beyond_epoll_wait, hijack_beyond_epoll;
 
 /* Status by descriptor: newfstatat's and statx's results for the program. */
 long hijack_status_fd(int rump, uint64_t to);

@@ -11,8 +11,10 @@
 #include "hijack/copy.h"
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
+#include "hijack/gate.h"
 #include "hijack/signal.h"
 #include "hijack/wait.h"
+#include "hijack/waiter.h"
 
 #define SET_WORD 64
 
@@ -46,7 +48,7 @@ wait_for_program(const struct hijack_call *call, const struct hijack_deadline *d
 	struct pollfd *fds;
 	long result;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && count > limit.rlim_cur)
+	if (hijack_own(SYS_getrlimit, RLIMIT_NOFILE, (long)&limit, 0, 0, 0, 0) == 0 && count > limit.rlim_cur)
 		return -EINVAL;
 	fds = malloc((count + 1) * sizeof(*fds));
 	if (fds == NULL)
@@ -89,6 +91,14 @@ hijack_beyond_ppoll(const struct hijack_call *call)
 	if (call->arg[2] != 0)
 		(void)hijack_copyout((uint64_t)call->arg[2], &left, sizeof(left));
 	return result;
+}
+
+/* setrlimit and prlimit64 of the number of descriptors. */
+long
+hijack_beyond_limit(const struct hijack_call *call)
+{
+	hijack_waiter_prepare();
+	return hijack_pass(call);
 }
 
 /* select's three sets. */

@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "hijack/descriptor.h"
 #include "hijack/epoll.h"
 #include "hijack/gate.h"
 #include "hijack/report.h"
@@ -73,12 +74,15 @@ current_umask(void)
 	return mask;
 }
 
+/* The host's limit of descriptors is the one that counts: each has a shadow. */
 static void
 settle(struct rumpclient *ctx)
 {
-	const uint64_t mask = current_umask();
+	const struct rump_rlimit limit = {HIJACK_FDS, HIJACK_FDS};
+	const uint64_t mask = current_umask(), slots[2] = {RUMP_RLIMIT_NOFILE, hijack_slot(&limit)};
 	int64_t retval[2];
 
+	(void)rumpclient_ctx_syscall(ctx, HIJACK_RUMP_setrlimit, slots, sizeof(slots), retval);
 	rumpclient_ctx_setconnretry(ctx, hijack_start.retry);
 	(void)rumpclient_ctx_syscall(ctx, HIJACK_RUMP_umask, &mask, sizeof(mask), retval);
 }

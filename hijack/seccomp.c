@@ -5,9 +5,11 @@
  * A filter that the program installs applies to the calls it makes, which reach the host at hijack_raw or in
  * place. The library's own bookkeeping goes through hijack_own, at an address that a filter can see. So each
  * filter gets a prologue that allows, from that address alone, the few calls without which the process could
- * not go on (masks, handlers, arming dispatch in a child, memory), and the return from signal handlers;
- * everything else falls through to the program's filter. Reading the program's memory through the kernel is
- * not among them: copy.c makes do without when it is refused or, once a filter is in, does not try.
+ * not go on (masks, handlers, arming dispatch in a child, memory), those by which it talks to the rump kernel
+ * on the connection that it has, so that descriptors it had before the filter go on working, and the return
+ * from signal handlers; everything else falls through to the program's filter. Reading the program's memory
+ * through the kernel is not among them: copy.c makes do without when it is refused or, once a filter is in,
+ * does not try.
  *
  * Strict mode has no room for a prologue, and dispatch cannot be nested: both are refused.
  */
@@ -30,8 +32,9 @@
 #define PR_SET_SYSCALL_USER_DISPATCH 59
 #endif
 
-static const uint32_t own_calls[] = {
-    SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_mmap, SYS_munmap, SYS_tgkill, SYS_gettid, SYS_getpid};
+static const uint32_t own_calls[] = {SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_mmap, SYS_munmap, SYS_tgkill,
+    SYS_gettid, SYS_getpid, SYS_sendto, SYS_recvfrom, SYS_sendmsg, SYS_recvmmsg, SYS_futex, SYS_eventfd2,
+    SYS_epoll_create1, SYS_epoll_ctl, SYS_fcntl, SYS_close, SYS_getrlimit};
 #define OWN_CALLS (sizeof(own_calls) / sizeof(own_calls[0]))
 
 /* arch 2, rt_sigreturn 2, address 4, calls 1 + n, prctl 2 + 1, allow 1, clear the accumulator 1 */

@@ -25,6 +25,8 @@
 /* A call that cannot be cancelled must not stay for long after its wait is over. */
 #define UNCANCELLED_MS 250
 
+#define SELECT_WORDS 16 /* of a set of descriptors */
+
 /* A wait's descriptors by side; place says which of the program's an entry is. */
 struct sides {
 	struct pollfd *host; /* with room for two more */
@@ -162,6 +164,52 @@ ask(struct sides *sides)
 	return hosts < 0 ? hosts : ready + hosts;
 }
 
+/* For a process that may have fewer descriptors than it waits for, which only poll minds. */
+static long
+select_host(struct pollfd *fds, size_t count, const struct timespec *left, const uint64_t *mask)
+{
+	const struct {
+		const uint64_t *mask;
+		size_t size;
+	} pack = {mask, 8};
+	uint64_t sets[2][SELECT_WORDS] = {{0}};
+	int numbers = 0;
+	long result;
+
+	for (size_t i = 0; i < count; i++) {
+		unsigned int fd = (unsigned int)fds[i].fd;
+
+		if (fds[i].fd < 0 || fd >= SELECT_WORDS * 64)
+			continue;
+		sets[0][fd / 64] |= fds[i].events & POLLIN ? 1UL << fd % 64 : 0;
+		sets[1][fd / 64] |= fds[i].events & POLLOUT ? 1UL << fd % 64 : 0;
+		if (fds[i].fd >= numbers)
+			numbers = fds[i].fd + 1;
+	}
+	result = hijack_raw(SYS_pselect6, numbers, (long)sets[0], (long)sets[1], 0, (long)left, (long)&pack);
+	for (size_t i = 0; result >= 0 && i < count; i++) {
+		unsigned int fd = (unsigned int)fds[i].fd;
+
+		fds[i].revents = 0;
+		if (fds[i].fd < 0 || fd >= SELECT_WORDS * 64)
+			continue;
+		fds[i].revents |= sets[0][fd / 64] >> fd % 64 & 1 ? POLLIN : 0;
+		fds[i].revents |= sets[1][fd / 64] >> fd % 64 & 1 ? POLLOUT : 0;
+	}
+	return result;
+}
+
+/* Waits on the host. left: NULL for ever. */
+static long
+poll_host(struct pollfd *fds, size_t count, const struct timespec *left, const uint64_t *mask)
+{
+	struct timespec time = left != NULL ? *left : (struct timespec){0};
+	long result =
+	    hijack_raw(SYS_ppoll, (long)fds, (long)count, left != NULL ? (long)&time : 0, (long)mask, 8, 0);
+
+	return result == -EINVAL ? select_host(fds, count, left != NULL ? &time : NULL, mask) : result;
+}
+
 /* Waits until it is worth asking again: 1; 0 when the time is over; -errno. */
 static long
 wait_for_change(struct sides *sides, const struct hijack_deadline *deadline, const uint64_t *mask)
@@ -181,8 +229,7 @@ wait_for_change(struct sides *sides, const struct hijack_deadline *deadline, con
 	do {
 		struct timespec left = hijack_deadline_left(deadline);
 
-		result = hijack_raw(SYS_ppoll, (long)sides->host, (long)sides->hosts + 2,
-		    deadline->forever ? 0 : (long)&left, (long)mask, 8, 0);
+		result = poll_host(sides->host, sides->hosts + 2, deadline->forever ? NULL : &left, mask);
 		if (result <= 0)
 			break;
 		/* Anything of the host's own ends the wait. */

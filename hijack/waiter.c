@@ -19,8 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "hijack/gate.h"
 #include "hijack/rump.h"
 #include "rumpclient/client.h"
 
@@ -46,8 +48,8 @@ take_event(void)
 		if (fd > 0)
 			return fd - 1;
 	}
-	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return fd < 0 ? -errno : rc_fd_up(fd);
+	fd = (int)hijack_own(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK, 0, 0, 0, 0);
+	return fd < 0 ? fd : rc_fd_up(fd);
 }
 
 static void
@@ -159,4 +161,18 @@ hijack_waiter_finish(struct hijack_waiter *waiter, struct rump_pollfd *fds, size
 	give_event(wakes);
 	free(waiter);
 	return result;
+}
+
+void
+hijack_waiter_prepare(void)
+{
+	struct rumpclient *ctx = hijack_process()->context;
+	int wakes;
+
+	if (ctx == NULL)
+		return;
+	(void)rumpclient_ctx_fd(ctx);
+	wakes = take_event();
+	if (wakes >= 0)
+		give_event(wakes);
 }

@@ -28,4 +28,9 @@ bool hijack_waiter_done(struct hijack_waiter *waiter);
  * not done. */
 long hijack_waiter_finish(struct hijack_waiter *waiter, struct rump_pollfd *fds, size_t count);
 
+/*
+ * Makes, as far as possible, what a wait needs: before the process gives up the right to more descriptors.
+ */
+void hijack_waiter_prepare(void);
+
 #endif

@@ -10,6 +10,7 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 
 #include "abi/errno.h"
 #include "sp/error.h"
@@ -44,7 +45,7 @@ watch(struct rumpclient *ctx, int fd)
 {
 	struct epoll_event event = {.events = EPOLLIN};
 
-	(void)epoll_ctl(ctx->epoll, EPOLL_CTL_ADD, fd, &event);
+	(void)rc_hostcall(SYS_epoll_ctl, ctx->epoll, EPOLL_CTL_ADD, fd, (long)(uintptr_t)&event, 0, 0);
 }
 
 void
@@ -52,7 +53,7 @@ rc_async_unwatch(struct rumpclient *ctx)
 {
 	lock(ctx);
 	if (ctx->epoll != -1)
-		(void)epoll_ctl(ctx->epoll, EPOLL_CTL_DEL, atomic_load(&ctx->fd), NULL);
+		(void)rc_hostcall(SYS_epoll_ctl, ctx->epoll, EPOLL_CTL_DEL, atomic_load(&ctx->fd), 0, 0, 0);
 	unlock(ctx);
 }
 
@@ -69,17 +70,17 @@ static int
 make_descriptors(struct rumpclient *ctx)
 {
 	uint64_t one = 1;
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
-	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int epoll = (int)rc_hostcall(SYS_epoll_create1, EPOLL_CLOEXEC, 0, 0, 0, 0, 0);
+	int event = (int)rc_hostcall(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK, 0, 0, 0, 0);
 
-	if (epoll != -1)
+	if (epoll >= 0)
 		epoll = rc_fd_up(epoll);
-	if (event != -1)
+	if (event >= 0)
 		event = rc_fd_up(event);
-	if (epoll == -1 || event == -1) {
-		if (epoll != -1)
+	if (epoll < 0 || event < 0) {
+		if (epoll >= 0)
 			(void)close(epoll);
-		if (event != -1)
+		if (event >= 0)
 			(void)close(event);
 		return -EMFILE;
 	}

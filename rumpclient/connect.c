@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/stat.h>
 
 #include "abi/signal.h"
@@ -36,14 +37,15 @@ rc_fd_up(int fd)
 	int base = RC_FD_BASE;
 	int up;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 2 * RC_FD_BASE)
+	if (rc_hostcall(SYS_getrlimit, RLIMIT_NOFILE, (long)(uintptr_t)&limit, 0, 0, 0, 0) == 0 &&
+	    limit.rlim_cur < 2 * RC_FD_BASE)
 		base = (int)(limit.rlim_cur / 2);
-	up = fcntl(fd, F_DUPFD_CLOEXEC, base < 3 ? 3 : base);
-	if (up == -1 && fd <= 2)
-		up = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (up == -1)
+	up = (int)rc_hostcall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, base < 3 ? 3 : base, 0, 0, 0);
+	if (up < 0 && fd <= 2)
+		up = (int)rc_hostcall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3, 0, 0, 0);
+	if (up < 0)
 		return fd > 2 ? fd : -1;
-	(void)close(fd);
+	(void)rc_hostcall(SYS_close, fd, 0, 0, 0, 0, 0);
 	return up;
 }
 

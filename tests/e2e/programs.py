@@ -7,7 +7,8 @@ usage: programs.py [--host-only] [--verbose] [CASE-FILE | name of a case]...
 A case is a bash script that starts in an empty directory of its own. Its output, its messages, its exit status and
 the tree that it leaves behind have to be the same on both sides. Case files are tests/e2e/programs/*.cases: blocks
 that start with a line "# name"; a line "## needs: program ..." skips the block where a program is missing, and
-"## differs: reason" names a difference that is known, with the reason; the case then has to fail.
+"## differs: reason" names a difference that is known, with the reason; the case then has to fail; "## kernels: embedded"
+leaves a block to the embedded kernel.
 """
 
 import difflib
@@ -30,7 +31,7 @@ TREE = ("find . -mindepth 1 \\( -type d -printf 'd %m %p\\n' -o -type l -printf 
 
 class Case:
     def __init__(self, name):
-        self.name, self.lines, self.needs, self.differs = name, [], [], None
+        self.name, self.lines, self.needs, self.differs, self.kernels = name, [], [], None, []
 
     @property
     def script(self):
@@ -46,6 +47,8 @@ def read_cases(path):
                 cases[-1].needs += line.split(":", 1)[1].split()
             elif line.startswith("## differs:"):
                 cases[-1].differs = line.split(":", 1)[1].strip()
+            elif line.startswith("## kernels:"):
+                cases[-1].kernels += line.split(":", 1)[1].split()
             elif re.match(r"# \S", line):
                 cases.append(Case(line[2:]))
             elif cases:
@@ -84,13 +87,13 @@ def base_environment():
     return {**kept, "LC_ALL": "C", "TZ": "UTC", "GIT_CONFIG_NOSYSTEM": "1", "USER": "user", "LOGNAME": "user"}
 
 
-def start_server(work, components):
+def start_server(work, components, libraries):
     """A server with an empty root file system; returns its URL."""
     url = f"unix://{work}/control"
     environment = {**os.environ}
     if components:
         environment["RUMP_COMPONENT_PATH"] = components
-    subprocess.run([f"{BUILDDIR}/rump_server/rump_server", "-lrumpvfs", "-lrumpfs_tmpfs", url], env=environment,
+    subprocess.run([f"{BUILDDIR}/rump_server/rump_server", "-lrumpvfs", "-lrumpfs_tmpfs", *libraries, url], env=environment,
                    timeout=LIMIT_SECONDS, check=True)
     return url
 
@@ -104,11 +107,13 @@ def sides(work, host_only):
         os.mkdir(again)
         return host, [("host again", Side([], again, base_environment()))], []
     others, urls = [], []
-    kernels = [("embedded kernel", "")] + ([("NetBSD's kernel", f"{NETBSD}/lib")] if NETBSD else [])
-    for name, components in kernels:
+    kernels = [("embedded kernel", "", ["-lrumpnet", "-lrumpnet_sockin", "-lrumpnet_local"])]
+    if NETBSD:
+        kernels.append(("NetBSD's kernel", f"{NETBSD}/lib", []))
+    for name, components, libraries in kernels:
         directory = os.path.join(work, re.sub(r"\W", "", name))
         os.mkdir(directory)
-        url = start_server(directory, components)
+        url = start_server(directory, components, libraries)
         urls.append(url)
         others.append((name, Side([f"{BUILDDIR}/tools/rump_run", "-s", url], "/rump/tmp",
                                   base_environment())))
@@ -135,6 +140,9 @@ def main():
             expected = None if missing else host.outcome(case, index)
             for name, side in others:
                 number += 1
+                if case.kernels and name.split()[0] not in case.kernels:
+                    print(f"ok {number} - {case.name} on {name} # SKIP for the embedded kernel", flush=True)
+                    continue
                 if missing:
                     print(f"ok {number} - {case.name} on {name} # SKIP {' '.join(missing)} not installed", flush=True)
                     continue
