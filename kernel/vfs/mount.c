@@ -2,6 +2,7 @@
 #include "kernel/base/lwp.h"
 #include "kernel/base/mem.h"
 #include "kernel/base/print.h"
+#include "kernel/base/sleep.h"
 #include "kernel/vfs/mount.h"
 #include "kernel/vfs/vcache.h"
 
@@ -10,6 +11,8 @@ struct vnode *rumpk_rootvnode;
 /* Taken before any vnode's lock. */
 static rumpk_mutex mount_list_lock;
 static struct mount *mounts, **mounts_tail = &mounts;
+/* Those who wait for the end of an unmount or of a visit. */
+static struct rumpk_waitq changes;
 static struct vfsops *types;
 static uint32_t last_id;
 
@@ -147,6 +150,13 @@ mount_written(const struct mount *mp)
 	return comings != goings;
 }
 
+/* [list lock, released meanwhile] */
+static void
+wait_for_change(void)
+{
+	(void)rumpk_waitq_sleep(&changes, mount_list_lock, RUMPK_SLEEP_UNINTERRUPTIBLE, RUMPK_FOREVER);
+}
+
 /* Covers the directory, under the lock that its removal takes too. */
 static int
 cover(struct mount *mp, struct vnode *covered)
@@ -164,12 +174,27 @@ cover(struct mount *mp, struct vnode *covered)
 	return error;
 }
 
+/* Whether an unmount is under way of what lies on the directory, or of what that lies in. [list lock] */
+static bool
+undecided(const struct vnode *covered)
+{
+	const struct mount *mp = mounts;
+
+	if (covered->v_mount->mnt_leaving)
+		return true;
+	while (mp != NULL && (!mp->mnt_leaving || mp->mnt_covered != covered))
+		mp = mp->mnt_next;
+	return mp != NULL;
+}
+
 int
 mount_enter(struct mount *mp, struct vnode *covered)
 {
 	int error = 0;
 
 	rumpk_lock(mount_list_lock);
+	while (covered != NULL && undecided(covered))
+		wait_for_change();
 	mp->mnt_covered = covered;
 	if (covered != NULL)
 		error = cover(mp, covered);
@@ -193,14 +218,17 @@ unlist(struct mount *mp)
 		mounts_tail = where;
 }
 
-/* Whether anything is mounted on a directory of mp. [list lock] */
+/* Whether anything is mounted on a directory of mp. [mp leaving: then nothing will be, either] */
 static bool
 carries(const struct mount *mp)
 {
-	for (const struct mount *other = mounts; other != NULL; other = other->mnt_next)
-		if (other->mnt_covered != NULL && other->mnt_covered->v_mount == mp)
-			return true;
-	return false;
+	bool found = false;
+
+	rumpk_lock(mount_list_lock);
+	for (const struct mount *other = mounts; other != NULL && !found; other = other->mnt_next)
+		found = other->mnt_covered != NULL && other->mnt_covered->v_mount == mp;
+	rumpk_unlock(mount_list_lock);
+	return found;
 }
 
 static void
@@ -224,7 +252,7 @@ kill_vnodes(struct mount *mp)
 	} while (killed != 0);
 }
 
-/* Nobody can be on the way in any more once walks have ended; who is in is counted. [list lock] */
+/* Nobody can be on the way in any more once walks have ended; who is in is counted. [mp leaving] */
 static int
 close_off(struct mount *mp, bool force)
 {
@@ -245,41 +273,63 @@ close_off(struct mount *mp, bool force)
 	return 0;
 }
 
-/* [list lock] */
+/* Whether it can be left at all. [mp leaving] */
 static int
-leave_locked(struct mount *mp, bool force)
+may_leave(const struct mount *mp, bool force)
 {
-	int error;
-
 	if (mp->mnt_covered == NULL)
 		return RUMP_EINVAL;
-	if (carries(mp) || (!force && mp->mnt_vcache == NULL && mount_busy(mp)))
-		return RUMP_EBUSY;
-	error = close_off(mp, force);
-	if (error != 0)
-		return error;
-	unlist(mp);
-	__atomic_store_n(&mp->mnt_dead, 1, __ATOMIC_SEQ_CST);
-	return 0;
+	/* Without a cache nothing but users keeps it busy: it need not be closed off to see that. */
+	return carries(mp) || (!force && mp->mnt_vcache == NULL && mount_busy(mp)) ? RUMP_EBUSY : 0;
+}
+
+/* Marks it as leaving, unless somebody else has unmounted it. */
+static bool
+leave_begin(struct mount *mp)
+{
+	bool begun;
+
+	rumpk_lock(mount_list_lock);
+	while (mp->mnt_leaving)
+		wait_for_change();
+	begun = !mount_dead(mp);
+	mp->mnt_leaving = begun;
+	rumpk_unlock(mount_list_lock);
+	return begun;
+}
+
+/* Takes the mark away, and without an error the mount out of the list, when nobody visits it any more. */
+static void
+leave_end(struct mount *mp, int error)
+{
+	rumpk_lock(mount_list_lock);
+	if (error == 0) {
+		__atomic_store_n(&mp->mnt_dead, 1, __ATOMIC_SEQ_CST);
+		while (mp->mnt_visitors > 0)
+			wait_for_change();
+		unlist(mp);
+	}
+	mp->mnt_leaving = false;
+	rumpk_waitq_wake(&changes);
+	rumpk_unlock(mount_list_lock);
 }
 
 int
 mount_leave(struct mount *mp, struct vnode *root, bool force)
 {
+	bool begun = leave_begin(mp);
 	struct vnode *covered;
-	int error = RUMP_EINVAL;
+	int error;
 
-	rumpk_lock(mount_list_lock);
-	if (mount_dead(mp)) {
-		rumpk_unlock(mount_list_lock);
-		rumpk_vrele(root);
-		return error;
-	}
-	/* From here on the lock keeps it: the caller's own reference is not to make it busy. */
+	/* From here on the mark keeps it: the caller's own reference is not to make it busy. */
 	rumpk_vrele(root);
-	error = leave_locked(mp, force);
+	if (!begun)
+		return RUMP_EINVAL;
+	error = may_leave(mp, force);
+	if (error == 0)
+		error = close_off(mp, force);
 	covered = mp->mnt_covered;
-	rumpk_unlock(mount_list_lock);
+	leave_end(mp, error);
 	if (error != 0)
 		return error;
 	__atomic_store_n(&mp->mnt_covered, NULL, __ATOMIC_SEQ_CST);
@@ -321,17 +371,20 @@ mount_cross_up(struct vnode *vp)
 	return covered;
 }
 
-/* Of the mounts after `id` (they are listed by growing mnt_id) the first, in use; NULL at the end. */
+/* Ends the visit to `last`, if any, and begins that of the mount after it. */
 static struct mount *
-next_mount(uint32_t id)
+next_mount(struct mount *last)
 {
 	struct mount *mp;
 
 	rumpk_lock(mount_list_lock);
-	for (mp = mounts; mp != NULL && (mp->mnt_id <= id || mount_dead(mp)); mp = mp->mnt_next)
-		;
+	mp = last != NULL ? last->mnt_next : mounts;
+	while (mp != NULL && mount_dead(mp))
+		mp = mp->mnt_next;
 	if (mp != NULL)
-		mount_user_comes(mp);
+		mp->mnt_visitors++;
+	if (last != NULL && --last->mnt_visitors == 0)
+		rumpk_waitq_wake(&changes);
 	rumpk_unlock(mount_list_lock);
 	return mp;
 }
@@ -339,15 +392,12 @@ next_mount(uint32_t id)
 int
 mount_each(int (*f)(struct mount *mp, void *arg), void *arg)
 {
-	struct mount *mp;
-	uint32_t id = 0;
+	struct mount *mp = NULL;
 	int error = 0;
 
-	while (error == 0 && (mp = next_mount(id)) != NULL) {
-		id = mp->mnt_id;
-		error = f(mp, arg);
-		mount_user_goes(mp);
-	}
+	while ((mp = next_mount(mp)) != NULL)
+		if (error == 0)
+			error = f(mp, arg);
 	return error;
 }
 

@@ -9,7 +9,10 @@
  * references to its vnodes (rumpk_vref), in counters that are spread over cache lines: comings and goings
  * apart, so that reading all goings before all comings tells truly whether there are none. Unmounting takes
  * the mount out of the tree, waits until no walk can be on its way in, and then looks whether there are
- * users; if so, it is put back and RUMP_EBUSY answered, or by force the users' vnodes are made dead.
+ * users; if so, it is put back and RUMP_EBUSY answered, or by force the users' vnodes are made dead. All of
+ * this is done without the list's lock, by whoever has marked the mount as leaving: nobody else unmounts it
+ * then, and who wants to mount something in it waits for the outcome. Who goes through the list only visits:
+ * that keeps no mount busy, and the end of an unmount waits for it.
  */
 #ifndef KERNEL_VFS_MOUNT_H
 #define KERNEL_VFS_MOUNT_H
@@ -73,6 +76,9 @@ struct mount {
 	struct vcache *mnt_vcache; /* of file systems that use one (vcache.h) */
 	char mnt_on[RUMP_VFS_MNAMELEN];
 	char mnt_from[RUMP_VFS_MNAMELEN];
+	/* Guarded by the list's lock. */
+	bool mnt_leaving;
+	unsigned mnt_visitors;
 	uint32_t mnt_released, mnt_freed;
 	void *mnt_raw; /* the memory that it lies in */
 	struct rcu_head mnt_rcu;
@@ -122,7 +128,7 @@ int mount_leave(struct mount *mp, struct vnode *root, bool force);
 struct vnode *mount_cross_down(struct vnode *vp);
 /* The directory that the mount of the root vp covers, with a reference; NULL at the top. */
 struct vnode *mount_cross_up(struct vnode *vp);
-/* Calls f with each mount in turn, in use meanwhile; stops at the first error, which it returns. */
+/* Calls f with each mount in turn, which stays meanwhile; stops at the first error, which it returns. */
 int mount_each(int (*f)(struct mount *mp, void *arg), void *arg);
 int mount_statvfs(struct mount *mp, struct rump_statvfs *st);
 void mount_sync_all(bool wait);

@@ -186,9 +186,16 @@ sys_unmount(struct lwp *l, rumpk_args args, long *retval)
 	return error;
 }
 
+static int
+count_one(struct mount *mp, void *arg)
+{
+	(void)mp;
+	++*(size_t *)arg;
+	return 0;
+}
+
 struct listing {
-	struct lwp *l;
-	rumpk_uaddr buf;
+	struct rump_statvfs *st;
 	size_t room, count;
 };
 
@@ -196,27 +203,43 @@ static int
 list_one(struct mount *mp, void *arg)
 {
 	struct listing *list = arg;
-	struct rump_statvfs st;
+
+	if (list->count < list->room && mount_statvfs(mp, &list->st[list->count]) == 0)
+		list->count++;
+	return 0;
+}
+
+/* No mount is visited while the user is written to: that may take its time. */
+static int
+list_mounts(struct lwp *l, rumpk_uaddr buf, struct listing *list)
+{
+	size_t size = list->room * sizeof(*list->st);
 	int error = 0;
 
-	if (list->buf != 0 && list->count >= list->room)
-		return 0;
-	if (list->buf != 0) {
-		error = mount_statvfs(mp, &st);
-		if (error != 0)
-			return 0;
-		error = rumpk_copyout(list->l, &st, list->buf + list->count * sizeof(st), sizeof(st));
-	}
-	list->count++;
+	list->st = rumpk_alloc(size);
+	if (list->st == NULL)
+		return RUMP_ENOMEM;
+	(void)mount_each(list_one, list);
+	if (list->count > 0)
+		error = rumpk_copyout(l, list->st, buf, list->count * sizeof(*list->st));
+	rumpk_free(list->st, size);
 	return error;
 }
 
 int
 sys_getvfsstat(struct lwp *l, rumpk_args args, long *retval)
 {
-	struct listing list = {.l = l, .buf = args[0], .room = args[1] / sizeof(struct rump_statvfs)};
-	int error = mount_each(list_one, &list);
+	struct listing list = {.room = args[1] / sizeof(struct rump_statvfs)};
+	size_t mounts = 0;
+	int error;
 
+	(void)mount_each(count_one, &mounts);
+	retval[0] = (long)mounts;
+	if (args[0] == 0)
+		return 0;
+	if (list.room > mounts)
+		list.room = mounts;
+	error = list_mounts(l, args[0], &list);
 	if (error == 0)
 		retval[0] = (long)list.count;
 	return error;
