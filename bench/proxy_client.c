@@ -3,9 +3,11 @@
  * One row of the proxy benchmark: makes calls to the server that RUMP_SERVER names, with whatever
  * librumpclient the loader finds, and prints the best of several rounds: microseconds a call, or
  * with several threads or processes, thousands of calls a second over all.
- * usage: proxy_client getpid | pread SIZE | pwrite SIZE | threads N | processes N | socket
+ * usage: proxy_client getpid | sleepers N | pread SIZE | pwrite SIZE | threads N | processes N | socket
+ * sleepers: getpid while N calls of another client sleep in the kernel.
  */
 #include <err.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +23,8 @@
 
 #define ROUNDS 7
 #define ROUND_NS 60000000.0
+/* A server that cannot have so many calls asleep stops the client that makes them. */
+#define SLEEPERS_SECONDS 20
 
 static char *buffer;
 static size_t size;
@@ -187,6 +191,78 @@ with_workers(int count, int processes)
 	return best;
 }
 
+static void *
+sleep_in_kernel(void *arg)
+{
+	const int *pipe_fds = arg;
+	char byte;
+
+	rump_sys_read(pipe_fds[0], &byte, 1);
+	return NULL;
+}
+
+/* How many lwps this process has in the kernel. */
+static uint64_t
+lwps(void)
+{
+	struct rump_kinfo_proc2 self = {0};
+	size_t len = sizeof(self);
+	const int name[] = {
+	    RUMP_CTL_KERN, RUMP_KERN_PROC2, RUMP_KERN_PROC_PID, rump_sys_getpid(), sizeof(self), 1};
+
+	if (rump_sys___sysctl(name, 6, &self, &len, NULL, 0) != 0)
+		err(1, "kern.proc2");
+	return self.p_nlwps;
+}
+
+/* A client with so many calls that sleep, in a process of its own, until the descriptor is closed. */
+static void
+be_asleep(int count, int ready, int until)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int pipe_fds[2];
+	char byte = 0;
+
+	alarm(SLEEPERS_SECONDS);
+	if (rumpclient_init() == -1 || rump_sys_pipe(pipe_fds) == -1)
+		err(1, "a sleeping client");
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 65536);
+	for (int i = 0; i < count; i++)
+		if ((errno = pthread_create(&thread, &attr, sleep_in_kernel, pipe_fds)) != 0)
+			err(1, "%d threads", count);
+	while (lwps() < (uint64_t)count)
+		usleep(10000);
+	if (write(ready, &byte, 1) != 1 || read(until, &byte, 1) == -1)
+		err(1, "a sleeping client");
+	_exit(0);
+}
+
+static double
+with_sleepers(int count)
+{
+	int ready[2], until[2];
+	double best;
+	char byte;
+
+	if (pipe(ready) == -1 || pipe(until) == -1)
+		err(1, "pipe");
+	if (fork() == 0) {
+		close(until[1]);
+		be_asleep(count, ready[1], until[0]);
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		errx(1, "%d calls do not fall asleep", count);
+	if (rumpclient_init() == -1)
+		err(1, "rumpclient_init");
+	best = best_of(call_getpid);
+	close(until[1]);
+	wait(NULL);
+	return best;
+}
+
 static double
 row(const char *name, const char *argument)
 {
@@ -201,6 +277,8 @@ row(const char *name, const char *argument)
 	}
 	if (strcmp(name, "processes") == 0)
 		return with_workers(count, 1);
+	if (strcmp(name, "sleepers") == 0)
+		return with_sleepers(count);
 	if (rumpclient_init() == -1)
 		err(1, "rumpclient_init");
 	if (strcmp(name, "getpid") == 0)
@@ -225,8 +303,8 @@ int
 main(int argc, char *argv[])
 {
 	if (argc < 2)
-		errx(1, "usage: proxy_client getpid | pread SIZE | pwrite SIZE | threads N | processes N | "
-			"socket");
+		errx(1, "usage: proxy_client getpid | sleepers N | pread SIZE | pwrite SIZE | threads N | "
+			"processes N | socket");
 	printf("%.2f\n", row(argv[1], argv[2]));
 	return 0;
 }

@@ -76,7 +76,9 @@ def never_reads(tap):
     except (TimeoutError, Gone):
         tap.ok(True, "a client that only asks is held back")
     tap.equal(other.call(GETPID)[0], 0, "nobody reads: others go on")
-    tap.ok(server.usage()[1] < 500 and server.usage()[2] < 256 * 1024, "nobody reads: threads and memory are bounded",
+    _, threads, resident = server.usage()
+    tap.ok(threads < 500 and (resident < 256 * 1024 or server.is_instrumented()),
+           "nobody reads: threads and memory are bounded",
            server.usage())
     tap.ok(server.settles(before + 1, 1), "nobody reads: they are dropped", server.usage(), server.counts(), before)
     for client in deaf + [chatter, other]:
@@ -283,7 +285,7 @@ def send_along_much(tap):
         pass
     during = server.usage()[2]
     # 16 MiB of them; beside that the heap keeps some of what frames were received into, for each of its arenas.
-    tap.ok(during - before < 80 * 1024, "send along: 128 MiB of sleeping calls are not kept", before, during)
+    tap.ok(during - before < 80 * 1024 or server.is_instrumented(), "send along: 128 MiB of sleeping calls are not kept", before, during)
     client.memory[0x100000] = b"\1" * 100
     got = client.answer(client.request(CALL, SUM, call_body((0x100000, 100, 0), [(0x100000, b"\1" * 100, 100, 1)])))
     tap.equal(struct.unpack("<iIq", got.body[:16])[0:3:2], (0, 100), "send along: what is not kept is asked for")

@@ -200,6 +200,12 @@ class Server:
             resident = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
         return len(os.listdir(f"{proc}/fd")), len(os.listdir(f"{proc}/task")), resident
 
+    def is_instrumented(self):
+        """Whether a sanitizer or valgrind is in it, which take memory of their own and keep what is freed."""
+        with open(f"/proc/{self.process.pid}/maps", encoding="ascii", errors="replace") as maps:
+            text = maps.read()
+        return any(name in text for name in ("libasan", "libtsan", "libclang_rt", "vgpreload"))
+
     def counts(self):
         """(processes, lwps, sleepers) in the kernel, those of the one who asks not counted."""
         client = self.client()
