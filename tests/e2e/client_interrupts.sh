@@ -16,7 +16,8 @@ if ! "$server" -lrumpvfs -lrumpnet -lrumpnet_local "$url" >server.log 2>&1; then
 	sed 's/^/# /' server.log
 	exit 1
 fi
-RUMP_SERVER=$url "$RUMPKIT_BUILDDIR/tests/e2e/interrupts"
+# shellcheck disable=SC2086 # a tool with its arguments
+RUMP_SERVER=$url ${RUMPKIT_UNDER:-} "$RUMPKIT_BUILDDIR/tests/e2e/interrupts"
 status=$?
 RUMP_SERVER=$url "$halt"
 exit "$status"

@@ -22,7 +22,8 @@ if [ -z "$port" ]; then
 	sed 's/^/# /' server.log
 	exit 1
 fi
-"$RUMPKIT_BUILDDIR/tests/e2e/round_trips" "$port" /
+# shellcheck disable=SC2086 # a tool with its arguments
+${RUMPKIT_UNDER:-} "$RUMPKIT_BUILDDIR/tests/e2e/round_trips" "$port" /
 status=$?
 RUMP_SERVER="tcp://127.0.0.1:$port" "$halt"
 exit "$status"

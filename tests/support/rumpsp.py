@@ -3,6 +3,7 @@
 
 import os
 import select
+import shlex
 import socket
 import struct
 import subprocess
@@ -12,6 +13,8 @@ import time
 # The runner gives each test a directory of its own.
 os.chdir(os.environ.get("TMPDIR", "."))
 BUILDDIR = os.environ.get("RUMPKIT_BUILDDIR", ".")
+# A tool that servers run under, with its arguments.
+UNDER = shlex.split(os.environ.get("RUMPKIT_UNDER", ""))
 ALL = bool(os.environ.get("RUMPKIT_TEST_ALL"))
 HEADER = struct.Struct("<QQHHI")
 REQUEST, RESPONSE, ERROR = 0, 1, 2
@@ -181,7 +184,7 @@ class Server:
     def __init__(self, url="unix://socket", command=None, environment=None):
         self.url = url.split("?")[0]
         self.process = subprocess.Popen(
-            command or [os.path.join(BUILDDIR, "tests/support/pretend_server"), url], stdout=subprocess.PIPE,
+            UNDER + (command or [os.path.join(BUILDDIR, "tests/support/pretend_server"), url]), stdout=subprocess.PIPE,
             text=True, env={**os.environ, **(environment or {})})
         line = self.process.stdout.readline()
         if line != "ready\n":

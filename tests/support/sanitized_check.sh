@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# sanitized_check.sh DIRECTORY SANITIZERS COMPILER: the unit tests of an instrumented build, made in DIRECTORY
-# below the present build.
+# sanitized_check.sh DIRECTORY SANITIZERS COMPILER [TARGET]: the unit tests of an instrumented build, made in
+# DIRECTORY below the present build, or what another target checks.
 
 set -eu
 srcdir=$(cd "$(dirname "$0")/../.." && pwd)
@@ -10,4 +10,4 @@ cd "$1"
 if [ ! -f config.status ]; then
 	"$srcdir/configure" -q CC="$3" --enable-sanitizers="$2"
 fi
-exec "${MAKE:-make}" check-unit
+exec "${MAKE:-make}" "${4:-check-unit}"
