@@ -16,9 +16,17 @@ ext2_cache_init(struct ext2_cache *cache, uint32_t block_size)
 	TAILQ_INIT(&cache->ring);
 }
 
+static size_t
+data_bytes(const struct ext2_cache *cache, uint32_t capacity)
+{
+	return (size_t)capacity * cache->block_size;
+}
+
 void
 ext2_cache_fini(struct ext2_cache *cache)
 {
+	while (cache->nspare > 0)
+		rumpk_free(cache->spare[--cache->nspare], data_bytes(cache, CHUNK_BLOCKS));
 	rumpk_mutex_destroy(&cache->lock);
 }
 
@@ -63,10 +71,39 @@ leave_ring(struct ext2_cache *cache, struct ext2_chunk *chunk)
 	cache->bytes -= chunk_bytes(chunk);
 }
 
+/* Memory for that many blocks. */
+static char *
+data_alloc(struct ext2_cache *cache, uint32_t capacity)
+{
+	char *data = NULL;
+
+	if (capacity == CHUNK_BLOCKS) {
+		rumpk_lock(cache->lock);
+		if (cache->nspare > 0)
+			data = cache->spare[--cache->nspare];
+		rumpk_unlock(cache->lock);
+	}
+	return data != NULL ? data : rumpk_alloc(data_bytes(cache, capacity));
+}
+
+static void
+data_free(struct ext2_cache *cache, char *data, uint32_t capacity)
+{
+	if (capacity == CHUNK_BLOCKS) {
+		rumpk_lock(cache->lock);
+		if (cache->nspare < SPARE_CHUNKS) {
+			cache->spare[cache->nspare++] = data;
+			data = NULL;
+		}
+		rumpk_unlock(cache->lock);
+	}
+	rumpk_free(data, data_bytes(cache, capacity));
+}
+
 static void
 chunk_free(struct ext2_chunk *chunk)
 {
-	rumpk_free(chunk->data, (size_t)chunk_bytes(chunk));
+	data_free(chunk->file->cache, chunk->data, chunk->capacity);
 	rumpk_free(chunk, sizeof(*chunk));
 }
 
@@ -199,13 +236,12 @@ grow_chunk(struct ext2_chunk *chunk, uint32_t blocks)
 {
 	struct ext2_cache *cache = chunk->file->cache;
 	uint32_t capacity = round_capacity(blocks);
-	size_t old_bytes = (size_t)chunk_bytes(chunk);
-	char *data = rumpk_alloc((size_t)capacity * cache->block_size);
+	char *data = data_alloc(cache, capacity);
 
 	if (data == NULL)
 		return RUMP_ENOMEM;
-	memcpy(data, chunk->data, old_bytes);
-	rumpk_free(chunk->data, old_bytes);
+	memcpy(data, chunk->data, (size_t)chunk_bytes(chunk));
+	data_free(cache, chunk->data, chunk->capacity);
 	rumpk_lock(cache->lock);
 	cache->bytes += (uint64_t)(capacity - chunk->capacity) * cache->block_size;
 	chunk->data = data;
@@ -226,7 +262,7 @@ chunk_alloc(struct ext2_file_cache *file, uint64_t index, uint32_t blocks)
 	chunk->capacity = round_capacity(blocks);
 	chunk->pins = 1;
 	chunk->used = true;
-	chunk->data = rumpk_alloc((size_t)chunk_bytes(chunk));
+	chunk->data = data_alloc(file->cache, chunk->capacity);
 	if (chunk->data == NULL) {
 		rumpk_free(chunk, sizeof(*chunk));
 		return NULL;

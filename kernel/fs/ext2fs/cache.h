@@ -35,12 +35,17 @@ struct ext2_chunk {
 	TAILQ_ENTRY(ext2_chunk) ring;
 };
 
+/* Memory of whole chunks that is kept for the next ones: getting it from the host again costs page faults. */
+#define SPARE_CHUNKS 32
+
 struct ext2_cache {
-	rumpk_mutex lock; /* guards the ring and `bytes` */
+	rumpk_mutex lock; /* guards the ring, `bytes` and the spare memory */
 	uint64_t bytes;
 	uint64_t dirty_bytes; /* atomic */
 	uint32_t block_size;
 	TAILQ_HEAD(ext2_ring, ext2_chunk) ring;
+	char *spare[SPARE_CHUNKS];
+	unsigned nspare;
 };
 
 struct ext2_file_cache {

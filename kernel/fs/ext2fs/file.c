@@ -205,8 +205,10 @@ write_chunk(struct ext2_mount *m, struct ext2_node *node, struct rumpk_uio *uio)
 			 ? (size_t)(chunk_end - (uint64_t)uio->offset)
 			 : uio->resid;
 	uint32_t count = (uint32_t)((at.offset + len + m->cache.block_size - 1) / m->cache.block_size);
+	/* Who writes from the beginning of a later chunk will write the rest of it. */
+	uint32_t room = at.block == 0 && at.index > 0 ? CHUNK_BLOCKS : at.block + count;
 	struct ext2_chunk *chunk;
-	int error = ext2_chunk_get(&node->data, at.index, at.block + count, &chunk);
+	int error = ext2_chunk_get(&node->data, at.index, room, &chunk);
 
 	if (error != 0)
 		return error;

@@ -2,10 +2,10 @@
 /*
  * From the cache to the disk.
  *
- * Theory of operation: dirty blocks are written in runs that lie together in the cache and on the disk. Those
- * that have no place yet get one, as unwritten blocks; contents are written; then the inode gets its size and
- * the blocks become valid. The library updates the inode with each step, so the new size goes into it before
- * the blocks are made valid.
+ * Theory of operation: dirty chunks that follow each other are taken together, and their dirty blocks written
+ * in runs that lie together on the disk. Those that have no place yet get one, as unwritten blocks; contents
+ * are written; then the inode gets its size and the blocks become valid. The library updates the inode with
+ * each step, so the new size goes into it before the blocks are made valid.
  */
 #include "kernel/base/print.h"
 #include "kernel/fs/ext2fs/ext2fs.h"
@@ -21,13 +21,105 @@ allocate(struct ext2_mount *m, struct ext2_node *node, uint64_t block, uint64_t 
 				 ext2_small_inode(node), ~0ULL, block, count));
 }
 
-/* Writes `count` blocks of the chunk from `first` on. [X vp, mount's lock] */
+/* Dirty chunks that follow each other, pinned. */
+#define MOST_CHUNKS 16
+
+struct batch {
+	struct ext2_chunk *chunks[MOST_CHUNKS];
+	uint32_t count;
+	uint64_t begin, end; /* the blocks of all of them */
+};
+
+static struct ext2_chunk *
+find_dirty(struct ext2_node *node, uint64_t index)
+{
+	struct ext2_chunk *chunk = ext2_chunk_find(&node->data, index);
+
+	if (chunk != NULL && chunk->dirty == 0) {
+		ext2_chunk_unpin(chunk);
+		return NULL;
+	}
+	return chunk;
+}
+
+/* Gathers what is dirty from chunk `from` on; false when nothing is. */
+static bool
+batch_gather(struct ext2_node *node, uint64_t from, struct batch *batch)
+{
+	struct ext2_chunk *chunk = ext2_chunk_next_dirty(&node->data, from);
+
+	if (chunk == NULL)
+		return false;
+	batch->begin = chunk->index * CHUNK_BLOCKS;
+	for (batch->count = 0; chunk != NULL;) {
+		uint64_t next = chunk->index + 1;
+
+		batch->chunks[batch->count++] = chunk;
+		batch->end = next * CHUNK_BLOCKS;
+		chunk = batch->count < MOST_CHUNKS ? find_dirty(node, next) : NULL;
+	}
+	return true;
+}
+
+static void
+batch_release(struct batch *batch)
+{
+	for (uint32_t i = 0; i < batch->count; i++)
+		ext2_chunk_unpin(batch->chunks[i]);
+}
+
+/* The next run of dirty blocks from *block on, across chunks; its length, 0 when there is none. */
+static uint64_t
+next_run(const struct batch *batch, uint64_t *block)
+{
+	uint64_t begin = *block, at;
+
+	for (; begin < batch->end; begin++) {
+		uint64_t dirty = batch->chunks[(begin - batch->begin) / CHUNK_BLOCKS]->dirty;
+
+		if ((dirty >> begin % CHUNK_BLOCKS & 1) != 0)
+			break;
+	}
+	for (at = begin; at < batch->end; at++) {
+		uint64_t dirty = batch->chunks[(at - batch->begin) / CHUNK_BLOCKS]->dirty;
+
+		if ((dirty >> at % CHUNK_BLOCKS & 1) == 0)
+			break;
+	}
+	*block = begin;
+	return at - begin;
+}
+
+/* Writes `count` blocks from `block` on to where they lie. */
+static int
+write_blocks(
+    struct ext2_mount *m, const struct batch *batch, uint64_t block, uint64_t count, uint64_t physical)
+{
+	uint32_t block_size = m->cache.block_size;
+
+	while (count > 0) {
+		const struct ext2_chunk *chunk = batch->chunks[(block - batch->begin) / CHUNK_BLOCKS];
+		uint32_t first = (uint32_t)(block % CHUNK_BLOCKS);
+		uint64_t some = count < CHUNK_BLOCKS - first ? count : CHUNK_BLOCKS - first;
+		int error =
+		    rumpk_special_transfer(&m->device, RUMPK_WRITE, chunk->data + (size_t)first * block_size,
+			(size_t)some * block_size, physical * block_size);
+
+		if (error != 0)
+			return error;
+		block += some;
+		physical += some;
+		count -= some;
+	}
+	return 0;
+}
+
+/* Writes `count` dirty blocks from `block` on, and gives those a place that have none. [X vp, mount's lock]
+ */
 static int
 write_run(
-    struct ext2_mount *m, struct ext2_node *node, struct ext2_chunk *chunk, uint32_t first, uint32_t count)
+    struct ext2_mount *m, struct ext2_node *node, const struct batch *batch, uint64_t block, uint64_t count)
 {
-	uint64_t block = chunk->index * CHUNK_BLOCKS + first;
-	uint32_t block_size = m->cache.block_size;
 	struct ext2_run run;
 	int error;
 
@@ -40,32 +132,14 @@ write_run(
 			if (error == 0 && run.physical == 0)
 				error = RUMP_EIO;
 		}
-		if (error != 0)
-			return error;
-		error =
-		    rumpk_special_transfer(&m->device, RUMPK_WRITE, chunk->data + (size_t)first * block_size,
-			(size_t)run.count * block_size, run.physical * block_size);
+		if (error == 0)
+			error = write_blocks(m, batch, block, run.count, run.physical);
 		if (error != 0)
 			return error;
 		block += run.count;
-		first += (uint32_t)run.count;
-		count -= (uint32_t)run.count;
+		count -= run.count;
 	}
 	return 0;
-}
-
-/* The next run of set bits from *first on; its length, 0 when there is none. */
-static uint32_t
-next_run(uint64_t bits, uint32_t *first)
-{
-	uint32_t count;
-
-	if (*first >= 64 || (bits >>= *first) == 0)
-		return 0;
-	*first += (uint32_t)__builtin_ctzll(bits);
-	bits >>= __builtin_ctzll(bits);
-	count = ~bits == 0 ? 64 : (uint32_t)__builtin_ctzll(~bits);
-	return count;
 }
 
 /* The blocks have their place now: what was promised to them is no longer wanted. [mount's lock] */
@@ -79,54 +153,45 @@ fulfil(struct ext2_mount *m, struct ext2_node *node, struct ext2_chunk *chunk)
 	ext2_chunk_set_clean(chunk);
 }
 
-/* Writes one chunk, and notes which blocks have been written: [*begin, *end). [X vp, mount's lock] */
+/* A file that has been written to is as long as the vnode says, once its contents are there. [X vp, mount's
+ * lock] */
 static int
-write_chunk(
-    struct ext2_mount *m, struct ext2_node *node, struct ext2_chunk *chunk, uint64_t *begin, uint64_t *end)
+write_batch(struct ext2_mount *m, struct ext2_node *node, const struct batch *batch)
 {
-	uint32_t first = 0, count;
+	uint64_t block = batch->begin, begin = UINT64_MAX, end = 0, count;
+	int error = 0;
 
-	while ((count = next_run(chunk->dirty, &first)) != 0) {
-		int error = write_run(m, node, chunk, first, count);
-
-		if (error != 0)
-			return error;
-		if (chunk->index * CHUNK_BLOCKS + first < *begin)
-			*begin = chunk->index * CHUNK_BLOCKS + first;
-		if (chunk->index * CHUNK_BLOCKS + first + count > *end)
-			*end = chunk->index * CHUNK_BLOCKS + first + count;
-		first += count;
+	while (error == 0 && (count = next_run(batch, &block)) != 0) {
+		error = write_run(m, node, batch, block, count);
+		if (begin == UINT64_MAX)
+			begin = block;
+		block += count;
+		end = block;
 	}
-	return 0;
+	if (error == 0 && begin < end) {
+		error = ext2_error(
+		    m, ext2fs_inode_size_set(m->fs, ext2_small_inode(node), (ext2_off64_t)node->vn->v_size));
+		if (error == 0)
+			error = ext2_map_written(m, node, begin, end - begin);
+	}
+	for (uint32_t i = 0; i < batch->count && error == 0; i++)
+		fulfil(m, node, batch->chunks[i]);
+	return error;
 }
 
 static int
 write_contents(struct ext2_mount *m, struct ext2_node *node)
 {
+	struct batch batch;
 	uint64_t from = 0;
 	int error = 0;
 
-	while (error == 0) {
-		struct ext2_chunk *chunk = ext2_chunk_next_dirty(&node->data, from);
-		uint64_t begin = UINT64_MAX, end = 0;
-
-		if (chunk == NULL)
-			break;
+	while (error == 0 && batch_gather(node, from, &batch)) {
 		rumpk_lock(m->lock);
-		/* A file that has been written to is as long as the vnode says, once its contents are there.
-		 */
-		error = write_chunk(m, node, chunk, &begin, &end);
-		if (error == 0 && begin < end) {
-			error = ext2_error(m, ext2fs_inode_size_set(m->fs, ext2_small_inode(node),
-						  (ext2_off64_t)node->vn->v_size));
-			if (error == 0)
-				error = ext2_map_written(m, node, begin, end - begin);
-		}
-		if (error == 0)
-			fulfil(m, node, chunk);
+		error = write_batch(m, node, &batch);
 		rumpk_unlock(m->lock);
-		from = chunk->index + 1;
-		ext2_chunk_unpin(chunk);
+		from = batch.end / CHUNK_BLOCKS;
+		batch_release(&batch);
 	}
 	return error;
 }
