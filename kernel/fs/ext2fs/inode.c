@@ -120,7 +120,11 @@ load_attributes(struct ext2_mount *m, struct ext2_node *node, struct vnode *vp)
 {
 	const struct ext2_inode_large *inode = &node->inode;
 	uint64_t size = EXT2_I_SIZE(inode);
+	uint32_t inode_size = EXT2_INODE_SIZE(m->fs->super);
 
+	if (inode_size > EXT2_GOOD_OLD_INODE_SIZE &&
+	    inode->i_extra_isize > inode_size - EXT2_GOOD_OLD_INODE_SIZE)
+		return ext2_error(m, EXT2_ET_INODE_CORRUPTED);
 	vp->v_type = rumpk_mode_vtype(inode->i_mode);
 	if (vp->v_type == VNON || size > INT64_MAX || (inode->i_links_count == 0 && inode->i_dtime != 0))
 		return ext2_error(m, EXT2_ET_INODE_CORRUPTED);

@@ -42,6 +42,12 @@ sizes_are_sane(struct ext2_super_block *super)
 	if (super->s_rev_level > EXT2_MAX_SUPP_REV || inode_size < EXT2_GOOD_OLD_INODE_SIZE ||
 	    inode_size > block_size || (inode_size & (inode_size - 1)) != 0)
 		return false;
+	/* What new inodes get of the room behind the old ones' 128 bytes. */
+	if (inode_size > EXT2_GOOD_OLD_INODE_SIZE &&
+	    (super->s_want_extra_isize > inode_size - EXT2_GOOD_OLD_INODE_SIZE ||
+		super->s_min_extra_isize > inode_size - EXT2_GOOD_OLD_INODE_SIZE ||
+		super->s_want_extra_isize % 4 != 0))
+		return false;
 	if (ext2fs_has_feature_64bit(super) &&
 	    (super->s_desc_size < EXT2_MIN_DESC_SIZE_64BIT || super->s_desc_size > block_size ||
 		(super->s_desc_size & (super->s_desc_size - 1)) != 0))
