@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The image as a whole: its superblock, its tables, and the library's readers of them. */
+#include <endian.h>
 #include <sqfs/error.h>
+#include <sqfs/xattr.h>
 #include <string.h>
 #include "kernel/base/print.h"
 #include "kernel/fs/squashfs/squashfs.h"
@@ -94,6 +96,26 @@ directories_end(const sqfs_super_t *super)
 }
 
 static int
+create_xattr_readers(struct squash_mount *m)
+{
+	const sqfs_super_t *super = &m->super;
+	sqfs_xattr_id_table_t table;
+	int error = read_at(&m->file, super->xattr_id_table_start, &table, sizeof(table));
+
+	if (error != 0)
+		return error;
+	m->pairs_start = le64toh(table.xattr_table_start);
+	if (m->pairs_start >= super->xattr_id_table_start)
+		return SQFS_ERROR_CORRUPTED;
+	m->xattrs = sqfs_xattr_reader_create(0);
+	m->pairs =
+	    sqfs_meta_reader_create(&m->file, m->compressor, m->pairs_start, super->xattr_id_table_start);
+	if (m->xattrs == NULL || m->pairs == NULL)
+		return SQFS_ERROR_ALLOC;
+	return sqfs_xattr_reader_load(m->xattrs, super, &m->file, m->compressor);
+}
+
+static int
 create_readers(struct squash_mount *m)
 {
 	const sqfs_super_t *super = &m->super;
@@ -113,10 +135,7 @@ create_readers(struct squash_mount *m)
 	if (error != 0 || (super->flags & SQFS_FLAG_NO_XATTRS) != 0 ||
 	    super->xattr_id_table_start == NO_TABLE)
 		return error;
-	m->xattrs = sqfs_xattr_reader_create(0);
-	if (m->xattrs == NULL)
-		return SQFS_ERROR_ALLOC;
-	return sqfs_xattr_reader_load(m->xattrs, super, &m->file, m->compressor);
+	return create_xattr_readers(m);
 }
 
 int
@@ -153,6 +172,7 @@ destroy(void *object)
 void
 squash_close(struct squash_mount *m)
 {
+	destroy(m->pairs);
 	destroy(m->xattrs);
 	destroy(m->ids);
 	destroy(m->data);

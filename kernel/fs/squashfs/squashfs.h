@@ -73,6 +73,8 @@ struct squash_mount {
 	sqfs_data_reader_t *data;
 	sqfs_id_table_t *ids;
 	sqfs_xattr_reader_t *xattrs; /* NULL: the image has none */
+	sqfs_meta_reader_t *pairs;   /* of their keys and values, which begin there */
+	uint64_t pairs_start;
 	struct squash_cache cache;
 	struct squash_parents parents;
 };
