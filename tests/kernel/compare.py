@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Runs the cases against a kernel and compares what it answers with NetBSD's recorded answers.
 
-usage: compare.py embedded | remote | netbsd   [case]...   one TAP line a case
-       compare.py record                                   writes netbsd_answers.tsv anew
+usage: compare.py embedded | remote | host | netbsd   [case]...   one TAP line a case
+       compare.py record                                          writes netbsd_answers.tsv anew
 
 differences.tsv lists where the embedded kernel answers otherwise, and why that is right: case; in-process, remote or
-all; NetBSD's line; ours, with \\n between several; why. A difference that does not show is an error, too."""
+all; NetBSD's line; ours, with \\n between several; why. With "host" it is where the host does, whose sockets the
+cases are run against, too; * stands for a case that it cannot run. A difference that does not show is an error."""
 
 import os
 import subprocess
@@ -17,6 +18,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.abspath(os.environ.get("RUMPKIT_BUILDDIR", "."))
 NETBSD = os.environ.get("RUMPKIT_NETBSD", "")
 CASES = f"{BUILD}/tests/kernel/cases"
+HOST_SHIM = f"{BUILD}/tests/kernel/.libs/libhostshim.so"
+# What the host has of what the cases want: no kqueue, and nothing but sockets in the shim.
+HOST_CASES = ("stream_", "datagram_", "readiness_poll_", "local_", "rights_")
 ANSWERS = f"{HERE}/netbsd_answers.tsv"
 DIFFERENCES = f"{HERE}/differences.tsv"
 COMPONENTS = ["librump", "librumpvfs", "librumpdev", "librumpnet", "librumpnet_local", "librumpfs_tmpfs"]
@@ -46,11 +50,17 @@ def answers():
     return found
 
 
+def concerns(row, where):
+    """Whether a row of the differences is about this kernel."""
+    return row[1] == where or (row[1] == "all" and where in ("in-process", "remote"))
+
+
 def expected(case, lines, where, used):
     """NetBSD's lines with the known differences of this kernel in place of its own."""
     lines = list(lines)
-    for number, (name, kernel, theirs, ours, _) in enumerate(table(DIFFERENCES, 5)):
-        if name != case or kernel not in ("all", where):
+    for number, row in enumerate(table(DIFFERENCES, 5)):
+        name, _, theirs, ours, _ = row
+        if name != case or not concerns(row, where):
             continue
         at = [i for i, line in enumerate(lines) if line == theirs]
         if not at:
@@ -88,6 +98,12 @@ def remote(directory, cases):
             if server.wait(timeout=LIMIT) != 0:
                 out += f"server\tended with {server.returncode}\n"
     return out
+
+
+def on_host(cases):
+    """As clients are run, for each case is a process of the host's."""
+    with tempfile.TemporaryDirectory() as scratch:
+        return run(["-r", "-f", "-l", HOST_SHIM, *cases], f"{BUILD}/.libs", {"HOST_SHIM_ROOT": scratch})
 
 
 def parse(output):
@@ -133,7 +149,7 @@ def compare(found, where, cases):
             if theirs != ours:
                 print(f"#   want {theirs}\n#   got  {ours}")
     unused = [row for i, row in enumerate(table(DIFFERENCES, 5))
-              if where != "netbsd" and i not in used and row[0] in cases and row[1] in ("all", where)]
+              if i not in used and row[0] in cases and concerns(row, where)]
     print(f"{'not ' if unused else ''}ok {len(cases) + 1} - every known difference shows")
     for row in unused:
         print(f"#   {row}")
@@ -149,6 +165,10 @@ def main():
         return record()
     if where == "netbsd":
         return compare(parse(in_process(f"{NETBSD}/lib", cases, True)), where, cases)
+    if where == "host":
+        absent = [row[0] for row in table(DIFFERENCES, 5) if row[1] == "host" and row[2] == "*"]
+        cases = [case for case in cases if case.startswith(HOST_CASES) and case not in absent]
+        return compare(parse(on_host(cases)), where, cases)
     if where == "remote":
         return compare(parse(remote(f"{BUILD}/.libs", cases)), where, cases)
     return compare(parse(in_process(f"{BUILD}/.libs", cases, False)), "in-process", cases)
