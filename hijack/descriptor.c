@@ -71,17 +71,12 @@ long
 hijack_fd_shadow(enum hijack_kind kind, int minimum, bool close_on_exec)
 {
 	/* A file is always ready. */
-	long fd = hijack_own(
-	    SYS_eventfd2, kind == HIJACK_KIND_SOCKET ? 0 : 1, EFD_CLOEXEC | EFD_NONBLOCK, 0, 0, 0, 0);
+	int flags = EFD_NONBLOCK | (close_on_exec ? EFD_CLOEXEC : 0);
+	long fd = hijack_own(SYS_eventfd2, kind == HIJACK_KIND_SOCKET ? 0 : 1, flags, 0, 0, 0, 0);
 	long moved;
 
-	if (fd < 0)
+	if (fd < 0 || fd >= minimum)
 		return fd;
-	if (fd >= minimum) {
-		if (!close_on_exec)
-			(void)hijack_own(SYS_fcntl, fd, F_SETFD, 0, 0, 0, 0);
-		return fd;
-	}
 	moved = hijack_own(SYS_fcntl, fd, close_on_exec ? F_DUPFD_CLOEXEC : F_DUPFD, minimum, 0, 0, 0);
 	(void)hijack_own(SYS_close, fd, 0, 0, 0, 0, 0);
 	return moved;

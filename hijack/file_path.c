@@ -357,7 +357,7 @@ follows(const struct hijack_call *call)
 static bool
 means_descriptor(const struct hijack_call *call)
 {
-	char first;
+	char nothing[1];
 	long flags = 0;
 
 	if (call->number == SYS_newfstatat)
@@ -366,8 +366,7 @@ means_descriptor(const struct hijack_call *call)
 		flags = call->arg[2];
 	else if (call->number == SYS_fchownat)
 		flags = call->arg[4];
-	return flags & AT_EMPTY_PATH && hijack_copyin(&first, (uint64_t)call->arg[1], 1) == 0 &&
-	       first == '\0';
+	return flags & AT_EMPTY_PATH && hijack_copyinstr(nothing, (uint64_t)call->arg[1], 1) == 0;
 }
 
 /* A call on a path, made on a descriptor instead. rest are its arguments behind the path. */

@@ -16,16 +16,15 @@ milliseconds() {
 
 # make_tree: the documentation installed on this machine, as much of it as fits a small image
 make_tree() {
-	local package size=0 limit=$((48 * 1024)) kib
+	local package packages=() size=0 limit=$((48 * 1024)) kib
 	mkdir "$work/tree"
-	for package in /usr/share/doc/*; do
-		[ -d "$package" ] && [ ! -L "$package" ] || continue
-		kib=$(du -sk "$package" 2>/dev/null | cut -f1)
-		[ $((size + kib)) -le $limit ] || continue
+	while read -r kib package; do
+		[ -d "$package" ] && [ ! -L "$package" ] && [ $((size + kib)) -le $limit ] || continue
 		size=$((size + kib))
-		cp -a --no-preserve=ownership "$package" "$work/tree/" || return 1
-	done
-	[ "$size" -gt 0 ] || cp -a --no-preserve=ownership "$top/man" "$top/tests" "$work/tree/" || return 1
+		packages+=("$package")
+	done < <(du -sk /usr/share/doc/* 2>/dev/null)
+	[ "$size" -gt 0 ] || packages=("$top/man" "$top/tests")
+	cp -a --no-preserve=ownership "${packages[@]}" "$work/tree/" || return 1
 	image_mib=$((size / 1024 * 3 + 64))
 }
 
@@ -65,7 +64,7 @@ prepare() {
 	make_tree || die "copying /usr/share/doc failed"
 	make_image || die "mke2fs failed"
 	start_server || die "rump_server did not start"
-	say "A rump kernel serves it: an ordinary process of $(id -un), no mount, no module, no root."
+	say "A rump kernel serves it, in an ordinary process: nothing is mounted, no module is loaded, root is not needed."
 }
 
 # compare NAME SCRIPT: runs a shell script on the host's tree and on the image in the rump kernel, and compares
