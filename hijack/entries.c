@@ -20,11 +20,24 @@
 #include "hijack/shared_map.h"
 #include "hijack/start.h"
 
+/* A path that the host does not find may go through a link to where the rump kernel's part begins. */
+static long
+pass_path(const struct hijack_call *call, hijack_call_fn *entry, const struct hijack_call *form)
+{
+	bool at = entry == hijack_beyond_at;
+	long result = hijack_pass(call);
+
+	if (result != -ENOENT ||
+	    !hijack_path_has_links(at ? form->arg[0] : AT_FDCWD, (uint64_t)form->arg[at]))
+		return result;
+	return hijack_beyond(entry, form);
+}
+
 long
 hijack_at(const struct hijack_call *call)
 {
 	if (!hijack_path_concerns(call->arg[0], (uint64_t)call->arg[1]))
-		return hijack_pass(call);
+		return pass_path(call, hijack_beyond_at, call);
 	return hijack_beyond(hijack_beyond_at, call);
 }
 
@@ -41,7 +54,7 @@ long
 hijack_plain(const struct hijack_call *call)
 {
 	if (!hijack_path_concerns(AT_FDCWD, (uint64_t)call->arg[0]))
-		return hijack_pass(call);
+		return pass_path(call, hijack_beyond_plain, call);
 	return hijack_beyond(hijack_beyond_plain, call);
 }
 
@@ -52,7 +65,7 @@ as_at(const struct hijack_call *call, long number, long a2, long a3, long a4)
 	const struct hijack_call at = {number, {AT_FDCWD, call->arg[0], a2, a3, a4}, 0};
 
 	if (!hijack_path_concerns(AT_FDCWD, (uint64_t)call->arg[0]))
-		return hijack_pass(call);
+		return pass_path(call, hijack_beyond_at, &at);
 	return hijack_beyond(hijack_beyond_at, &at);
 }
 
@@ -138,9 +151,15 @@ hijack_lchown(const struct hijack_call *call)
 static long
 two_paths(const struct hijack_call *call, hijack_call_fn *entry, const struct hijack_call *at)
 {
+	long result;
+
 	if (!hijack_path_concerns(at->arg[0], (uint64_t)at->arg[1]) &&
-	    !hijack_path_concerns(at->arg[2], (uint64_t)at->arg[3]))
-		return hijack_pass(call);
+	    !hijack_path_concerns(at->arg[2], (uint64_t)at->arg[3])) {
+		result = hijack_pass(call);
+		if (result != -ENOENT || (!hijack_path_has_links(at->arg[0], (uint64_t)at->arg[1]) &&
+					     !hijack_path_has_links(at->arg[2], (uint64_t)at->arg[3])))
+			return result;
+	}
 	return hijack_beyond(entry, at);
 }
 
@@ -188,8 +207,13 @@ hijack_symlink(const struct hijack_call *call)
 long
 hijack_symlinkat(const struct hijack_call *call)
 {
-	if (!hijack_path_concerns(call->arg[1], (uint64_t)call->arg[2]))
-		return hijack_pass(call);
+	long result;
+
+	if (!hijack_path_concerns(call->arg[1], (uint64_t)call->arg[2])) {
+		result = hijack_pass(call);
+		if (result != -ENOENT || !hijack_path_has_links(call->arg[1], (uint64_t)call->arg[2]))
+			return result;
+	}
 	return hijack_beyond(hijack_beyond_symlink, call);
 }
 
@@ -202,6 +226,8 @@ hijack_chdir(const struct hijack_call *call)
 	if (hijack_path_concerns(AT_FDCWD, (uint64_t)call->arg[0]))
 		return hijack_beyond(hijack_beyond_plain, call);
 	error = hijack_pass(call);
+	if (error == -ENOENT && hijack_path_has_links(AT_FDCWD, (uint64_t)call->arg[0]))
+		return hijack_beyond(hijack_beyond_plain, call);
 	if (error == 0)
 		hijack_process()->cwd_inside = false;
 	return error;

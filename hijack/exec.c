@@ -252,8 +252,14 @@ hijack_execve(const struct hijack_call *call)
 	const struct hijack_call at = {
 	    SYS_execveat, {AT_FDCWD, call->arg[0], call->arg[1], call->arg[2], 0}, 0};
 
-	return concerns(AT_FDCWD, call->arg[0]) ? hijack_beyond(hijack_beyond_execveat, &at)
-						: on_host(call, 2);
+	long error;
+
+	if (concerns(AT_FDCWD, call->arg[0]))
+		return hijack_beyond(hijack_beyond_execveat, &at);
+	error = on_host(call, 2);
+	if (error == -ENOENT && hijack_path_has_links(AT_FDCWD, (uint64_t)call->arg[0]))
+		return hijack_beyond(hijack_beyond_execveat, &at);
+	return error;
 }
 
 long

@@ -27,6 +27,12 @@ long hijack_path_shadow(const char *path);
 bool hijack_path_concerns(long directory, uint64_t path);
 
 /*
+ * Whether a path of the host's, at which nothing was found, goes through links, which may then lead to the
+ * rump kernel. Asked only after ENOENT.
+ */
+bool hijack_path_has_links(long directory, uint64_t path);
+
+/*
  * Finds the place of the program's path relative to its directory descriptor. follow: a link at the end is
  * followed. Returns 0 or -errno.
  */

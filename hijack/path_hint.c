@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 
 #include "hijack/copy.h"
 #include "hijack/descriptor.h"
+#include "hijack/gate.h"
 #include "hijack/mem.h"
 #include "hijack/path.h"
 #include "hijack/start.h"
@@ -64,4 +68,18 @@ hijack_path_concerns(long directory, uint64_t path)
 	if (hijack_process()->fds != NULL && hijack_path_shadow(text) >= 0)
 		return true;
 	return hijack_config_hint(&hijack_start.config, text);
+}
+
+bool
+hijack_path_has_links(long directory, uint64_t path)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
+	long fd;
+
+	if (hijack_start.config.path == NULL || hijack_process()->sandboxed)
+		return false;
+	fd = hijack_own(SYS_openat2, directory, (long)path, (long)&how, sizeof(how), 0, 0);
+	if (fd >= 0)
+		(void)hijack_own(SYS_close, fd, 0, 0, 0, 0, 0);
+	return fd == -ELOOP;
 }

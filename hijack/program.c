@@ -212,6 +212,19 @@ bring_out(
 	return error;
 }
 
+/* What a descriptor stands for. A script's interpreter has to find it there, as on the host. */
+static int
+prepare_descriptor(struct program *program, long fd, char *const *arguments)
+{
+	struct hijack_place place = {.inside = true, .shadow = fd};
+	char script[32];
+	int error;
+
+	snprintf(script, sizeof(script), "/dev/fd/%d", (int)fd);
+	error = bring_out(program, &place, script, arguments);
+	return error == 1 && !survives((uint32_t)fd) ? -ENOENT : error == 1 ? 0 : error;
+}
+
 /* Finds out what to execute. Returns 0, 1 when it is what the program asked for, or -errno. */
 static int
 prepare(const struct hijack_call *call, struct program *program)
@@ -221,7 +234,10 @@ prepare(const struct hijack_call *call, struct program *program)
 	ssize_t length = hijack_copyinstr(program->path, (uint64_t)call->arg[1], sizeof(program->path));
 	int error = length < 0 ? (int)length : 0;
 
-	if (error == 0 && (length == 0 || !hijack_path_concerns(call->arg[0], (uint64_t)call->arg[1])))
+	if (error == 0 && length == 0 && call->arg[4] & AT_EMPTY_PATH && hijack_fd(call->arg[0]) >= 0)
+		return prepare_descriptor(program, call->arg[0], arguments);
+	if (error == 0 && (length == 0 || (!hijack_path_concerns(call->arg[0], (uint64_t)call->arg[1]) &&
+					      !hijack_path_has_links(call->arg[0], (uint64_t)call->arg[1]))))
 		return 1;
 	if (error == 0)
 		error = hijack_path_find(call->arg[0], (uint64_t)call->arg[1], true, &place);
