@@ -18,7 +18,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <signal.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -87,10 +87,16 @@ local_is_usable(struct sp_client *c)
 	return local == USABLE;
 }
 
+/*
+ * Whether the process that the number stands for is still the client's: until the pidfd can be read, its number
+ * is nobody else's.
+ */
 static bool
 is_alive(const struct sp_client *c)
 {
-	return syscall(SYS_pidfd_send_signal, c->pidfd, 0, NULL, 0) == 0 || errno == EPERM;
+	struct pollfd ended = {.fd = c->pidfd, .events = POLLIN};
+
+	return poll(&ended, 1, 0) == 0;
 }
 
 /* All but a hole in its memory is a reason to ask the client itself. */
