@@ -33,6 +33,7 @@ enter(struct rumpclient *ctx, const struct rc_request *request, uint32_t state, 
 	slot->state = state;
 	slot->system_call = request->type == SP_SYSCALL;
 	slot->interrupted = false;
+	slot->heir = false;
 	slot->outer = rc_innermost;
 	entry->slot = slot;
 	entry->suspended = __builtin_expect(slot->outer != NULL, 0) ? rc_send_suspend(ctx, slot->outer) : 0;

@@ -86,6 +86,7 @@ struct rumpclient {
 	size_t longer_have;
 	_Atomic uint64_t sleepers; /* slots of the first table */
 	_Atomic uint32_t sleepers_beyond;
+	_Atomic uint32_t heirs;
 
 	/* Submitted calls: async.c. */
 	_Atomic uint32_t async_lock;

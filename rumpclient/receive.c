@@ -166,7 +166,8 @@ awaited(struct rumpclient *ctx, uint64_t reqno)
 
 /* Fills in the answer. A second one to the same request finds it done. */
 static void
-deliver(struct rc_slot *slot, const struct sp_header *header, const uint8_t *body, size_t len)
+deliver(struct rumpclient *ctx, struct rc_slot *slot, const struct sp_header *header, const uint8_t *body,
+    size_t len)
 {
 	uint32_t word = atomic_load(&slot->word);
 
@@ -178,6 +179,10 @@ deliver(struct rc_slot *slot, const struct sp_header *header, const uint8_t *bod
 	slot->lost = false;
 	slot->body_len = (uint8_t)len;
 	memcpy(slot->body, body, len);
+	if (atomic_load(&slot->sleeping) != 0) {
+		slot->heir = true;
+		atomic_fetch_add(&ctx->heirs, 1);
+	}
 	(void)atomic_exchange(&slot->word, RC_DONE);
 	if (atomic_load(&slot->sleeping) != 0)
 		rc_futex_wake(&slot->word, 1);
@@ -221,7 +226,7 @@ handle(struct rumpclient *ctx, const struct sp_header *header, struct sp_cursor 
 		error = apply_results(body);
 	if (error != 0)
 		return error;
-	deliver(slot, header, body.at, body.left < sizeof(slot->body) ? body.left : sizeof(slot->body));
+	deliver(ctx, slot, header, body.at, body.left < sizeof(slot->body) ? body.left : sizeof(slot->body));
 	if (slot->call != NULL && atomic_load(&slot->word) == RC_DONE)
 		rc_async_answer(ctx, slot);
 	return 0;
@@ -346,7 +351,7 @@ rc_receive_frame(struct rumpclient *ctx, bool wait)
 		return 0;
 	memcpy(body, ctx->ring + head % RC_RING_SIZE + sizeof(header), len);
 	if (atomic_compare_exchange_strong(&ctx->head, &head, head + header.len) && slot != NULL)
-		deliver(slot, &header, body, len);
+		deliver(ctx, slot, &header, body, len);
 	return 1;
 }
 

@@ -49,6 +49,7 @@ struct rc_slot {
 	uint16_t type;
 	uint32_t u;
 	bool lost;
+	bool heir; /* see wait.c */
 	uint8_t body_len;
 	uint8_t body[sizeof(struct sp_syscall_response)];
 	/* The owner's. */

@@ -5,7 +5,13 @@
  * Theory of operation: the role is a word with the thread that has it. Who gives it up wakes one of the
  * sleepers, who tries to take it; others may be faster, which is as well. A sleeper says that it sleeps
  * before it looks whether the role is free, and the role is freed before its last owner looks for sleepers,
- * so that one of them sees the other. A signal handler's call in the thread that has the role finds its own
+ * so that one of them sees the other.
+ *
+ * With every answer that it brings to a sleeper the receiver has woken somebody already. That thread is an
+ * heir: while there are heirs, who gives up the role wakes nobody else, and the last heir to come to itself
+ * does so if the role is still free. It seldom is, since the former receiver is about to make its next call.
+ *
+ * A signal handler's call in the thread that has the role finds its own
  * name in it, and acts for the interrupted one.
  */
 #include "config.h"
@@ -61,13 +67,24 @@ nudge_each(struct rc_slot *slot, void *arg)
 		(void)nudge(slot);
 }
 
-void
-rc_role_leave(struct rumpclient *ctx)
+/* Has one of the sleepers take the role. */
+static void
+nudge_any(struct rumpclient *ctx)
 {
 	struct rc_slot *first = atomic_load_explicit(&ctx->slots.table[0], memory_order_relaxed);
 	uint64_t sleepers;
 	bool done = false;
 
+	for (sleepers = atomic_load(&ctx->sleepers); sleepers != 0; sleepers &= sleepers - 1)
+		if (nudge(&first[__builtin_ctzll(sleepers)]))
+			return;
+	if (atomic_load(&ctx->sleepers_beyond) != 0)
+		rc_slots_each(&ctx->slots, nudge_one, &done);
+}
+
+void
+rc_role_leave(struct rumpclient *ctx)
+{
 	atomic_store(&ctx->receiver, 0);
 	if (atomic_load(&ctx->wanted) != 0) {
 		/* The thread that wants the role waits for it, or for an answer that it can now receive
@@ -75,13 +92,19 @@ rc_role_leave(struct rumpclient *ctx)
 		atomic_fetch_add(&ctx->vacated, 1);
 		rc_futex_wake(&ctx->vacated, INT_MAX);
 		rc_slots_each(&ctx->slots, nudge_each, NULL);
-		return;
+	} else if (atomic_load(&ctx->heirs) == 0) {
+		nudge_any(ctx);
 	}
-	for (sleepers = atomic_load(&ctx->sleepers); sleepers != 0; sleepers &= sleepers - 1)
-		if (nudge(&first[__builtin_ctzll(sleepers)]))
-			return;
-	if (atomic_load(&ctx->sleepers_beyond) != 0)
-		rc_slots_each(&ctx->slots, nudge_one, &done);
+}
+
+/* The owner of an answered slot has come to itself. */
+static void
+inherit(struct rumpclient *ctx, struct rc_slot *slot)
+{
+	slot->heir = false;
+	if (atomic_fetch_sub(&ctx->heirs, 1) == 1 && atomic_load(&ctx->receiver) == 0 &&
+	    atomic_load(&ctx->wanted) == 0)
+		nudge_any(ctx);
 }
 
 /*
@@ -222,4 +245,6 @@ rc_wait(struct rumpclient *ctx, struct rc_slot *slot)
 		if (!inherited)
 			rc_role_leave(ctx);
 	}
+	if (slot->heir)
+		inherit(ctx, slot);
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/time.h>
@@ -101,6 +102,76 @@ calls_of_threads_overlap(void **state)
 			assert_int_equal(call(KERNEL_RELEASE, 0, NULL), 0);
 		assert_int_equal((intptr_t)result, 0);
 	}
+}
+
+#define TOGETHER 3
+#define ROUNDS 200
+
+static sem_t answered; /* as often as calls have returned */
+static sem_t go_on;    /* the last call of a round may be answered */
+
+/* Answers calls in rounds: all but the last that came at once, and that one when nobody else is left. */
+static void
+answer_the_last_one_late(struct scripted_connection *c, void *arg)
+{
+	struct sp_header header;
+	uint64_t reqno[TOGETHER];
+	uint8_t body[128];
+	int have = 0;
+
+	(void)arg;
+	(void)scripted_greet(c);
+	while (scripted_receive(c, &header, body, sizeof(body))) {
+		reqno[have++] = header.reqno;
+		if (have < TOGETHER)
+			continue;
+		for (int i = 0; i < TOGETHER - 1; i++)
+			scripted_answer(c, reqno[i], 0, 0, 0);
+		while (sem_wait(&go_on) != 0)
+			continue;
+		scripted_answer(c, reqno[TOGETHER - 1], 0, 0, 0);
+		have = 0;
+	}
+}
+
+static void *
+echo_once(void *arg)
+{
+	intptr_t error = call(KERNEL_ECHO, 0, NULL);
+
+	(void)arg;
+	sem_post(&answered);
+	return (void *)error;
+}
+
+/* Whoever received for all has gone with the others: the last one has to do it for itself. */
+static void
+somebody_always_receives(void **state)
+{
+	(void)state;
+	sem_init(&answered, 0, 0);
+	sem_init(&go_on, 0, 0);
+	alarm(300);
+	scripted_start(&server, false, 0, answer_the_last_one_late, NULL);
+	client = rumpclient_ctx_new(server.url);
+	assert_non_null(client);
+	for (int round = 0; round < ROUNDS; round++) {
+		pthread_t threads[TOGETHER];
+		void *result;
+
+		for (int i = 0; i < TOGETHER; i++)
+			pthread_create(&threads[i], NULL, echo_once, NULL);
+		for (int i = 0; i < TOGETHER - 1; i++)
+			while (sem_wait(&answered) != 0)
+				continue;
+		sem_post(&go_on);
+		for (int i = 0; i < TOGETHER; i++) {
+			pthread_join(threads[i], &result);
+			assert_int_equal((intptr_t)result, 0);
+		}
+		assert_int_equal(sem_wait(&answered), 0);
+	}
+	alarm(0);
 }
 
 static _Atomic int handled;
@@ -348,6 +419,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_teardown(calls_of_threads_overlap, end),
+	    cmocka_unit_test_teardown(somebody_always_receives, end),
 	    cmocka_unit_test_teardown(handlers_may_make_calls, end),
 	    cmocka_unit_test_teardown(handlers_of_threads_may_make_calls, end),
 	    cmocka_unit_test_teardown(nested_handlers_may_make_calls, end),
