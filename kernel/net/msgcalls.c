@@ -237,18 +237,30 @@ get_control(struct transfer *t, const struct rump_msghdr *header)
 	return error != 0 ? error : rumpk_control_in(t->l, buf, header->msg_controllen, &t->msg);
 }
 
+/* A transfer of what a header names; its end is the caller's. */
 static int
-send_message(struct lwp *l, int fd, const struct rump_msghdr *header, int flags, long *retval)
+begin_message(struct lwp *l, int fd, const struct rump_msghdr *header, int flags, enum rumpk_rw rw,
+    struct transfer **tp)
 {
-	struct transfer *t;
-	int error;
+	int error = begin(l, fd, flags, rw, tp);
 
-	error = begin(l, fd, flags, RUMPK_WRITE, &t);
 	if (error != 0)
 		return error;
-	error = set_data(t, (rumpk_uaddr)(uintptr_t)header->msg_iov, header->msg_iovlen);
-	if (error == 0)
-		error = get_addr(t, (rumpk_uaddr)(uintptr_t)header->msg_name, header->msg_namelen);
+	error = set_data(*tp, (rumpk_uaddr)(uintptr_t)header->msg_iov, header->msg_iovlen);
+	if (error != 0)
+		end(*tp);
+	return error;
+}
+
+static int
+send_message(struct lwp *l, int fd, struct rump_msghdr *header, int flags, long *retval)
+{
+	struct transfer *t;
+	int error = begin_message(l, fd, header, flags, RUMPK_WRITE, &t);
+
+	if (error != 0)
+		return error;
+	error = get_addr(t, (rumpk_uaddr)(uintptr_t)header->msg_name, header->msg_namelen);
 	if (error == 0)
 		error = get_control(t, header);
 	if (error == 0)
@@ -288,14 +300,11 @@ static int
 receive_message(struct lwp *l, int fd, struct rump_msghdr *header, int flags, long *retval)
 {
 	struct transfer *t;
-	int error;
+	int error = begin_message(l, fd, header, flags, RUMPK_READ, &t);
 
-	error = begin(l, fd, flags, RUMPK_READ, &t);
 	if (error != 0)
 		return error;
-	error = set_data(t, (rumpk_uaddr)(uintptr_t)header->msg_iov, header->msg_iovlen);
-	if (error == 0)
-		error = perform_receive(t, retval);
+	error = perform_receive(t, retval);
 	if (error == 0)
 		error = put_message(t, header);
 	end(t);
@@ -327,40 +336,58 @@ sys_recvmsg(struct lwp *l, rumpk_args args, long *retval)
 
 #define MMSG_MAX 1024
 
+typedef int message_fn(struct lwp *l, int fd, struct rump_msghdr *header, int flags, long *retval);
+
+/* One message of several: the one whose header is at `at`. */
 static int
-sys_sendmmsg(struct lwp *l, rumpk_args args, long *retval)
+one_of_several(struct lwp *l, int fd, rumpk_uaddr at, int flags, message_fn *move)
 {
-	uint32_t count = (uint32_t)args[2] < MMSG_MAX ? (uint32_t)args[2] : MMSG_MAX;
-	uint32_t done = 0;
+	struct rump_mmsghdr one;
+	long moved = 0;
+	int error = rumpk_copyin(l, at, &one, sizeof(one));
+
+	if (error == 0)
+		error = move(l, fd, &one.msg_hdr, flags, &moved);
+	if (error != 0)
+		return error;
+	one.msg_len = (uint32_t)moved;
+	return rumpk_copyout(l, &one, at, sizeof(one));
+}
+
+static int
+several(struct lwp *l, rumpk_args args, int flags, int64_t deadline, message_fn *move, long *retval)
+{
+	uint32_t count = (uint32_t)args[2] < MMSG_MAX ? (uint32_t)args[2] : MMSG_MAX, done = 0;
+	bool wait_for_one = (flags & RUMP_MSG_WAITFORONE) != 0;
 	int error = 0;
 
-	for (; done < count; done++) {
-		rumpk_uaddr at = args[1] + done * sizeof(struct rump_mmsghdr);
-		struct rump_mmsghdr one;
-		long sent = 0;
-
-		error = rumpk_copyin(l, at, &one, sizeof(one));
-		if (error == 0)
-			error = send_message(
-			    l, rumpk_arg_int(args, 0), &one.msg_hdr, rumpk_arg_int(args, 3), &sent);
+	flags &= ~RUMP_MSG_WAITFORONE;
+	while (done < count && (done == 0 || deadline == RUMPK_FOREVER || rumpk_monotonic() < deadline)) {
+		error = one_of_several(
+		    l, rumpk_arg_int(args, 0), args[1] + done * sizeof(struct rump_mmsghdr), flags, move);
 		if (error != 0)
 			break;
-		one.msg_len = (uint32_t)sent;
-		error = rumpk_copyout(l, &one, at, sizeof(one));
-		if (error != 0)
-			break;
+		done++;
+		if (wait_for_one)
+			flags |= RUMP_MSG_DONTWAIT;
 	}
 	*retval = done;
 	return done > 0 ? 0 : error;
 }
 
 static int
+sys_sendmmsg(struct lwp *l, rumpk_args args, long *retval)
+{
+	return several(
+	    l, args, rumpk_arg_int(args, 3) & ~RUMP_MSG_WAITFORONE, RUMPK_FOREVER, send_message, retval);
+}
+
+static int
 sys_recvmmsg(struct lwp *l, rumpk_args args, long *retval)
 {
-	uint32_t count = (uint32_t)args[2] < MMSG_MAX ? (uint32_t)args[2] : MMSG_MAX, done = 0;
-	int flags = rumpk_arg_int(args, 3), error = 0;
 	int64_t deadline = RUMPK_FOREVER;
 	struct rump_timespec ts;
+	int error = 0;
 
 	if (args[4] != 0) {
 		error = rumpk_copyin(l, args[4], &ts, sizeof(ts));
@@ -370,26 +397,7 @@ sys_recvmmsg(struct lwp *l, rumpk_args args, long *retval)
 			return error;
 		deadline = rumpk_deadline(rumpk_timespec_ns(&ts));
 	}
-	for (; done < count && (done == 0 || rumpk_monotonic() < deadline); done++) {
-		rumpk_uaddr at = args[1] + done * sizeof(struct rump_mmsghdr);
-		struct rump_mmsghdr one;
-		long got = 0;
-
-		error = rumpk_copyin(l, at, &one, sizeof(one));
-		if (error == 0)
-			error = receive_message(
-			    l, rumpk_arg_int(args, 0), &one.msg_hdr, flags & ~RUMP_MSG_WAITFORONE, &got);
-		if (error != 0)
-			break;
-		one.msg_len = (uint32_t)got;
-		error = rumpk_copyout(l, &one, at, sizeof(one));
-		if (error != 0)
-			break;
-		if ((flags & RUMP_MSG_WAITFORONE) != 0)
-			flags |= RUMP_MSG_DONTWAIT;
-	}
-	*retval = done;
-	return done > 0 ? 0 : error;
+	return several(l, args, rumpk_arg_int(args, 3), deadline, receive_message, retval);
 }
 
 static const struct rumpk_syscall calls[] = {
