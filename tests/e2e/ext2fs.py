@@ -223,6 +223,65 @@ def circle(work):
         report(False, "a circle of directories does not hold up a rename")
 
 
+def patch(image, old, new):
+    with open(image.path, "r+b") as file:
+        data = file.read()
+        if data.count(old) == 0:
+            raise RuntimeError(f"no {old} in the image")
+        file.seek(0)
+        file.write(data.replace(old, new))
+
+
+def debugfs(image, command):
+    run("debugfs", "-w", "-R", command, image.path)
+
+
+def wrong_inode(image):
+    """The number of an entry's inode lies eight bytes before its name."""
+    with open(image.path, "r+b") as file:
+        file.seek(file.read().index(b"slash1name") - 8)
+        file.write(b"\xff\xff\xff\0")
+
+
+# What is wrong, how it is made so, and what then answers: to a mount that is refused, or to a command.
+DAMAGES = (
+    ("cut short", lambda image: os.truncate(image.path, 5 << 20), None, "larger than its device"),
+    ("no file system", lambda image: patch(image, b"\x53\xef\x01\0", b"\x53\xee\x01\0"), None, "is no ext2"),
+    ("an absurd count", lambda image: debugfs(image, "ssv inodes_per_group 7"), None, "make no sense"),
+    ("an absurd size of inodes", lambda image: debugfs(image, "ssv inode_size 3000"), None, "make no sense"),
+    ("bitmaps past the end", lambda image: debugfs(image, "set_bg 0 block_bitmap 99999999"), None, "run e2fsck"),
+    ("a slash in a name", lambda image: patch(image, b"slash1name", b"slash/name"), "tree /mnt/d", "nput/output"),
+    ("a NUL in a name", lambda image: patch(image, b"slash1name", b"slash\0name"), "tree /mnt/d", "nput/output"),
+    ("a block past the end", lambda image: debugfs(image, "sif d/file block[0] 99999999"), "sum /mnt/d/file", "nput/output"),
+    ("an inode past the end", wrong_inode, "stat /mnt/d/slash1name", "nput/output"),
+    ("a directory of absurd size", lambda image: debugfs(image, "sif d size 0x7ffffffffffff000"), "tree /mnt/d", "nput/output"),
+)
+
+
+def broken(work):
+    """Damaged images: EINVAL or EIO and a line on the console, and the server does not mind."""
+    problems = []
+    for name, damage, command, expected in DAMAGES:
+        image = Image(work, "ext2", 16, "-O", "^metadata_csum")
+        if not image.serve():
+            return report(False, "an image is mounted", image.process.stderr.read())
+        image.commands(["mkdir /mnt/d", "write /mnt/d/slash1name text", "write /mnt/d/file text"])
+        image.halt()
+        damage(image)
+        if not image.serve():
+            said, answer = image.process.stderr.read().decode(), None
+            if command is not None or expected not in said:
+                problems.append(f"{name}: refused with {said}")
+            continue
+        answer = image.commands([command or "getpid", "write /mnt/other text", "sum /mnt/other"])
+        image.process.send_signal(signal.SIGTERM)
+        said = image.process.stderr.read().decode()
+        status = image.process.wait(timeout=LIMIT_SECONDS)
+        if command is None or expected not in answer or "ext2fs: " not in said or status != 0:
+            problems.append(f"{name}: status {status}, answered {answer!r}, said {said!r}")
+    report(not problems, f"{len(DAMAGES)} kinds of damage are answered and named, and harm nobody", *problems)
+
+
 def main():
     if shutil.which("mke2fs") is None:
         print("1..0 # SKIP mke2fs is not installed")
@@ -234,6 +293,7 @@ def main():
             random_operations(work, kind, n, *options)
         refusals(work)
         circle(work)
+        broken(work)
         deaths = 200 if ALL else 5
         problems = [f"death {seed}: {problem}" for seed in range(deaths) if (problem := one_death(work, seed))]
         report(not problems, f"{deaths} deaths of the server lose nothing that fsync promised", *problems[:3])

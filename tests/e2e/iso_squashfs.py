@@ -89,6 +89,11 @@ def make_tree(top):
     for size in (0, 1, 2047, 2048, 2049, 4096, 131071, 131072, 131073, 1500000):
         write(f"size{size}", pattern[:size])
     write("zeroes", bytes(300000))
+    with open(os.path.join(top, "sparse"), "wb") as file:
+        file.truncate(6 << 20)
+        for at in (0, 5 << 20, (6 << 20) - 1):
+            file.seek(at)
+            file.write(b"x")
     write("random", os.urandom(200000), 0o4755)
     write("deep/a/b/c/d/e/f/g/h/i/j/bottom", b"reached\n", 0o600)
     write("long " + "n" * 200, b"long\n", 0o1444)
