@@ -440,11 +440,18 @@ make_calls(void *arg)
 static int
 child_that_moves(void)
 {
+	pthread_attr_t attributes;
 	pthread_t thread;
 	void *result;
+	size_t size;
 
 	CHECK(rumpclient_init() == 0);
-	pthread_create(&thread, NULL, make_calls, NULL);
+	/* Too large for a stack of the parent's threads, who for ThreadSanitizer are still there. */
+	CHECK(pthread_attr_init(&attributes) == 0);
+	CHECK(pthread_attr_getstacksize(&attributes, &size) == 0);
+	CHECK(pthread_attr_setstacksize(&attributes, 2 * size) == 0);
+	CHECK(pthread_create(&thread, &attributes, make_calls, NULL) == 0);
+	pthread_attr_destroy(&attributes);
 	for (int round = 0; round < 20; round++)
 		for (int fd = 100; fd < 300; fd++) {
 			int wanted = fd;
