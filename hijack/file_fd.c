@@ -2,7 +2,6 @@
 /* Calls on what a descriptor stands for, but for reading and writing. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
@@ -109,16 +108,6 @@ hijack_inside_fchown(const struct hijack_call *call)
 {
 	return HIJACK_RUMP(fchown, (uint64_t)call->arg[0], hijack_inner_uid((uint32_t)call->arg[1]),
 	    hijack_inner_gid((uint32_t)call->arg[2]));
-}
-
-static_assert(
-    LOCK_SH == RUMP_LOCK_SH && LOCK_EX == RUMP_LOCK_EX && LOCK_NB == RUMP_LOCK_NB && LOCK_UN == RUMP_LOCK_UN,
-    "flock's operations");
-
-long
-hijack_inside_flock(const struct hijack_call *call)
-{
-	return HIJACK_RUMP(flock, (uint64_t)call->arg[0], (uint64_t)call->arg[1]);
 }
 
 long

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reading, writing and positions. Buffers are the program's: the rump kernel copies to and from them. */
+#include <assert.h>
 #include <errno.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -9,76 +11,63 @@
 #include "hijack/files.h"
 #include "hijack/rump.h"
 
-/* A call whose arguments are as Linux's. */
+static_assert(
+    LOCK_SH == RUMP_LOCK_SH && LOCK_EX == RUMP_LOCK_EX && LOCK_NB == RUMP_LOCK_NB && LOCK_UN == RUMP_LOCK_UN,
+    "flock's operations");
+
+/* NetBSD's calls with Linux's arguments, struct iovec included, and how many; and those that differ in an
+ * offset. */
+static const struct same {
+	uint16_t number, netbsd, slots;
+} same[] = {
+    {SYS_read, HIJACK_RUMP_read, 3},
+    {SYS_write, HIJACK_RUMP_write, 3},
+    {SYS_readv, HIJACK_RUMP_readv, 3},
+    {SYS_writev, HIJACK_RUMP_writev, 3},
+    {SYS_listen, HIJACK_RUMP_listen, 2},
+    {SYS_shutdown, HIJACK_RUMP_shutdown, 2},
+    {SYS_flock, HIJACK_RUMP_flock, 2},
+    {SYS_pread64, HIJACK_RUMP_pread, 3},
+    {SYS_pwrite64, HIJACK_RUMP_pwrite, 3},
+    {SYS_preadv, HIJACK_RUMP_preadv, 3},
+    {SYS_pwritev, HIJACK_RUMP_pwritev, 3},
+};
+
+/* Makes the call with its first arguments, and behind them what else it has. */
 static long
-same(enum hijack_rump_number number, const struct hijack_call *call, size_t count)
+make_same(long number, const struct hijack_call *call, const uint64_t *more, size_t count)
 {
 	uint64_t slots[6];
+	size_t n = 0;
 
-	for (size_t i = 0; i < count; i++)
+	while (same[n].number != number)
+		n++;
+	for (size_t i = 0; i < same[n].slots; i++)
 		slots[i] = (uint64_t)call->arg[i];
-	return hijack_rump_call(number, slots, count, NULL);
+	for (size_t i = 0; i < count; i++)
+		slots[same[n].slots + i] = more[i];
+	return hijack_rump_call(same[n].netbsd, slots, same[n].slots + count, NULL);
 }
 
 long
-hijack_inside_read(const struct hijack_call *call)
+hijack_inside_same(const struct hijack_call *call)
 {
-	return same(HIJACK_RUMP_read, call, 3);
-}
-
-long
-hijack_inside_write(const struct hijack_call *call)
-{
-	return same(HIJACK_RUMP_write, call, 3);
-}
-
-/* struct iovec is the same. */
-long
-hijack_inside_readv(const struct hijack_call *call)
-{
-	return same(HIJACK_RUMP_readv, call, 3);
-}
-
-long
-hijack_inside_writev(const struct hijack_call *call)
-{
-	return same(HIJACK_RUMP_writev, call, 3);
+	return make_same(call->number, call, NULL, 0);
 }
 
 /* NetBSD pads before an offset. */
 static long
-positioned(enum hijack_rump_number number, const struct hijack_call *call)
+at_offset(long number, const struct hijack_call *call)
 {
 	if (call->arg[3] < 0)
 		return -EINVAL;
-	return hijack_rump_call(number,
-	    (const uint64_t[]){(uint64_t)call->arg[0], (uint64_t)call->arg[1], (uint64_t)call->arg[2], 0,
-		(uint64_t)call->arg[3]},
-	    5, NULL);
+	return make_same(number, call, (const uint64_t[]){0, (uint64_t)call->arg[3]}, 2);
 }
 
 long
-hijack_inside_pread(const struct hijack_call *call)
+hijack_inside_at_offset(const struct hijack_call *call)
 {
-	return positioned(HIJACK_RUMP_pread, call);
-}
-
-long
-hijack_inside_pwrite(const struct hijack_call *call)
-{
-	return positioned(HIJACK_RUMP_pwrite, call);
-}
-
-long
-hijack_inside_preadv(const struct hijack_call *call)
-{
-	return positioned(HIJACK_RUMP_preadv, call);
-}
-
-long
-hijack_inside_pwritev(const struct hijack_call *call)
-{
-	return positioned(HIJACK_RUMP_pwritev, call);
+	return at_offset(call->number, call);
 }
 
 /* The offset -1 means the descriptor's position; flags there are none for. */
@@ -87,7 +76,7 @@ hijack_inside_preadv2(const struct hijack_call *call)
 {
 	if (call->arg[5] != 0)
 		return -EOPNOTSUPP;
-	return call->arg[3] == -1 ? hijack_inside_readv(call) : hijack_inside_preadv(call);
+	return call->arg[3] == -1 ? make_same(SYS_readv, call, NULL, 0) : at_offset(SYS_preadv, call);
 }
 
 long
@@ -95,7 +84,7 @@ hijack_inside_pwritev2(const struct hijack_call *call)
 {
 	if (call->arg[5] != 0)
 		return -EOPNOTSUPP;
-	return call->arg[3] == -1 ? hijack_inside_writev(call) : hijack_inside_pwritev(call);
+	return call->arg[3] == -1 ? make_same(SYS_writev, call, NULL, 0) : at_offset(SYS_pwritev, call);
 }
 
 long

@@ -86,12 +86,6 @@ hijack_inside_connect(const struct hijack_call *call)
 	return with_address(HIJACK_RUMP_connect, call);
 }
 
-long
-hijack_inside_listen(const struct hijack_call *call)
-{
-	return HIJACK_RUMP(listen, (uint64_t)call->arg[0], (uint64_t)call->arg[1]);
-}
-
 /* A socket has the flags that are asked for, and none of its listener's. */
 static long
 accept_socket(const struct hijack_call *call, int flags)
@@ -153,12 +147,6 @@ long
 hijack_inside_getpeername(const struct hijack_call *call)
 {
 	return address_of(HIJACK_RUMP_getpeername, call);
-}
-
-long
-hijack_inside_shutdown(const struct hijack_call *call)
-{
-	return HIJACK_RUMP(shutdown, (uint64_t)call->arg[0], (uint64_t)call->arg[1]);
 }
 
 long
