@@ -139,7 +139,7 @@ poll_datagram(void)
 	say("datagram: %x", (unsigned)poll_one(fd, all, 0));
 }
 
-/* A byte on one of many, in turn: each is told of, and no other. */
+/* A byte on one of a thousand sockets, in turn: each is told of, and no other. */
 static void
 kqueue_many(void)
 {
@@ -152,6 +152,7 @@ kqueue_many(void)
 	for (int i = 0; i < MANY; i++) {
 		if (!connected(RUMP_AF_INET, fds[i]))
 			return;
+		watch(kq, fds[i][0], RUMP_EVFILT_READ, 0);
 		watch(kq, fds[i][1], RUMP_EVFILT_READ, 0);
 	}
 	for (int i = 0; i < MANY; i++) {
