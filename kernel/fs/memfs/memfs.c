@@ -34,60 +34,87 @@ rumpk_memfs_create(
 	return 0;
 }
 
-/* Takes the last entry out of a directory; its node, if that is a directory with entries, stays and is
- * returned. */
-static struct memfs_node *
-take_last(struct memfs_node *dnode)
+/*
+ * Takes the last entry out of a directory, unless that is a directory with entries of its own: then *deeper
+ * is that, held. False when there is no entry.
+ */
+static bool
+take_last(struct memfs_node *dnode, struct memfs_node **deeper)
 {
 	struct memdir *dir = &dnode->dir;
-	struct memfs_node *node, *deeper = NULL;
+	struct memfs_node *node;
 	struct dentry *de;
 
+	*deeper = NULL;
 	vnode_lock(&dnode->vn);
+	if (dir->count == 0) {
+		vnode_unlock(&dnode->vn);
+		return false;
+	}
 	de = dir->order[dir->used - 1].entry;
 	node = de->node;
 	vnode_lock(&node->vn);
 	if (node->vn.v_type == VDIR && node->dir.count != 0) {
-		deeper = node;
+		*deeper = node;
+		rumpk_vhold(&node->vn);
 	} else {
 		node->vn.v_nlink = 0;
 		dir_remove(memfs_of(dnode), dir, de);
 	}
 	vnode_unlock(&node->vn);
 	vnode_unlock(&dnode->vn);
-	if (deeper == NULL)
+	if (*deeper == NULL)
 		rumpk_vunhold(&node->vn);
-	return deeper;
+	return true;
+}
+
+/* The directory that lies above one, held; the root when it has been removed. */
+static struct memfs_node *
+above(struct memfs_node *dnode, struct memfs_node *root)
+{
+	struct memfs_node *up;
+
+	vnode_lock_shared(&dnode->vn);
+	up = dnode->vn.v_nlink != 0 ? dnode->dir.parent : root;
+	rumpk_vhold(&up->vn);
+	vnode_unlock(&dnode->vn);
+	return up;
+}
+
+/* Whether the root is empty; nothing is made in it any more then. */
+static bool
+root_closed(struct memfs_node *root)
+{
+	bool empty;
+
+	vnode_lock(&root->vn);
+	empty = root->dir.count == 0;
+	if (empty)
+		root->vn.v_nlink = 0;
+	vnode_unlock(&root->vn);
+	return empty;
 }
 
 /*
  * Goes down to what has no entries, and up by the parents: no stack, however deep it is. Nobody comes in
- * any more; who is still in a directory finds it without links.
+ * any more; who is still in a directory finds it without links. Calls that have begun before may still add
+ * and remove entries, so each directory is held, and looked at with its lock.
  */
 void
 rumpk_memfs_release(struct mount *mp)
 {
-	struct memfs_node *root = memfs_node(mp->mnt_root), *at = root, *deeper;
+	struct memfs_node *root = memfs_node(mp->mnt_root), *at = root, *next;
 
-	for (;;) {
-		if (at->dir.count != 0) {
-			deeper = take_last(at);
-			if (deeper != NULL)
-				at = deeper;
-		} else if (at != root) {
-			at = at->dir.parent;
-		} else {
-			vnode_lock(&root->vn);
-			root->vn.v_nlink = 0;
-			if (root->dir.count != 0) {
-				root->vn.v_nlink = 2;
-				vnode_unlock(&root->vn);
-				continue;
-			}
-			vnode_unlock(&root->vn);
-			break;
-		}
+	rumpk_vhold(&at->vn);
+	while (at != root || !root_closed(root)) {
+		if (!take_last(at, &next) && at != root)
+			next = above(at, root);
+		if (next == NULL)
+			continue;
+		rumpk_vunhold(&at->vn);
+		at = next;
 	}
+	rumpk_vunhold(&at->vn);
 	rumpk_vunhold(&root->vn);
 }
 
