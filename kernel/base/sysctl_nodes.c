@@ -5,6 +5,7 @@
 #include "kernel/base/fdtable.h"
 #include "kernel/base/log.h"
 #include "kernel/base/mem.h"
+#include "kernel/base/random.h"
 #include "kernel/base/sysctl.h"
 
 #define PERMANENT RUMP_CTLFLAG_PERMANENT
@@ -29,16 +30,12 @@ static struct {
 } clockrate = {100, 10000, 0, 100, 100};
 
 static int
-random_bytes(void *buf, size_t len)
+read_random(unsigned namelen, void *buf, size_t *len, size_t size)
 {
-	size_t got, at = 0;
-	int error = 0;
-
-	for (; at < len && error == 0; at += got) {
-		got = 0;
-		error = rumpuser_getrandom((char *)buf + at, len - at, 0, &got);
-	}
-	return error;
+	if (namelen > 0)
+		return RUMP_ENOTDIR;
+	*len = size;
+	return buf != NULL ? rumpk_random(buf, size) : 0;
 }
 
 static int
@@ -46,10 +43,7 @@ read_urandom(struct lwp *l, const int32_t *name, unsigned namelen, void *buf, si
 {
 	(void)l;
 	(void)name;
-	if (namelen > 0)
-		return RUMP_ENOTDIR;
-	*len = sizeof(int32_t);
-	return buf != NULL ? random_bytes(buf, *len) : 0;
+	return read_random(namelen, buf, len, sizeof(int32_t));
 }
 
 static int
@@ -57,10 +51,7 @@ read_arandom(struct lwp *l, const int32_t *name, unsigned namelen, void *buf, si
 {
 	(void)l;
 	(void)name;
-	if (namelen > 0)
-		return RUMP_ENOTDIR;
-	*len = RANDOM_MAX;
-	return buf != NULL ? random_bytes(buf, *len) : 0;
+	return read_random(namelen, buf, len, RANDOM_MAX);
 }
 
 static int
@@ -87,11 +78,12 @@ read_msgbuf(struct lwp *l, const int32_t *name, unsigned namelen, void *buf, siz
 		.under = {(parent)}, .number = (at), .name = (node_name), .type = (kind), .flags = (how), \
 		.data = (what), .size = sizeof(what) \
 	}
-#define INT(parent, at, node_name, what) \
+#define OBJECT(parent, at, node_name, kind, how, what) \
 	{ \
-		.under = {(parent)}, .number = (at), .name = (node_name), .type = RUMP_CTLTYPE_INT, \
-		.flags = IMMEDIATE, .data = &(what), .size = sizeof(what) \
+		.under = {(parent)}, .number = (at), .name = (node_name), .type = (kind), .flags = (how), \
+		.data = &(what), .size = sizeof(what) \
 	}
+#define INT(parent, at, node_name, what) OBJECT(parent, at, node_name, RUMP_CTLTYPE_INT, IMMEDIATE, what)
 #define COMPUTED(parent, at, node_name, kind, how) \
 	{ \
 		.under = {(parent)}, .number = (at), .name = (node_name), .type = (kind), \
@@ -125,13 +117,7 @@ static struct rumpk_sysctl kern[] = {
     INT(RUMP_CTL_KERN, RUMP_KERN_SECURELVL, "securelevel", securelevel),
     LEAF(RUMP_CTL_KERN, RUMP_KERN_HOSTNAME, "hostname", RUMP_CTLTYPE_STRING, READWRITE, hostname),
     INT(RUMP_CTL_KERN, RUMP_KERN_HOSTID, "hostid", hostid),
-    {.under = {RUMP_CTL_KERN},
-	.number = RUMP_KERN_CLOCKRATE,
-	.name = "clockrate",
-	.type = RUMP_CTLTYPE_STRUCT,
-	.flags = PERMANENT,
-	.data = &clockrate,
-	.size = sizeof(clockrate)},
+    OBJECT(RUMP_CTL_KERN, RUMP_KERN_CLOCKRATE, "clockrate", RUMP_CTLTYPE_STRUCT, PERMANENT, clockrate),
     INT(RUMP_CTL_KERN, RUMP_KERN_POSIX1, "posix1version", posix1),
     INT(RUMP_CTL_KERN, RUMP_KERN_NGROUPS, "ngroups", ngroups),
     INT(RUMP_CTL_KERN, RUMP_KERN_JOB_CONTROL, "job_control", yes),
@@ -146,13 +132,7 @@ static struct rumpk_sysctl kern[] = {
     INT(RUMP_CTL_KERN, RUMP_KERN_MONOTONIC_CLOCK, "monotonic_clock", monotonic_clock),
     COMPUTED(RUMP_CTL_KERN, RUMP_KERN_URND, "urandom", RUMP_CTLTYPE_INT, read_urandom),
     COMPUTED(RUMP_CTL_KERN, RUMP_KERN_ARND, "arandom", RUMP_CTLTYPE_INT, read_arandom),
-    {.under = {RUMP_CTL_KERN},
-	.number = RUMP_KERN_BOOTTIME,
-	.name = "boottime",
-	.type = RUMP_CTLTYPE_STRUCT,
-	.flags = PERMANENT,
-	.data = &boottime,
-	.size = sizeof(boottime)},
+    OBJECT(RUMP_CTL_KERN, RUMP_KERN_BOOTTIME, "boottime", RUMP_CTLTYPE_STRUCT, PERMANENT, boottime),
     {.under = {RUMP_CTL_KERN},
 	.number = RUMP_KERN_PROC2,
 	.name = "proc2",
@@ -171,20 +151,8 @@ static struct rumpk_sysctl hw[] = {
     INT(RUMP_CTL_HW, RUMP_HW_PAGESIZE, "pagesize", pagesize),
     LEAF(RUMP_CTL_HW, RUMP_HW_MACHINE_ARCH, "machine_arch", RUMP_CTLTYPE_STRING, PERMANENT, machine_arch),
     INT(RUMP_CTL_HW, RUMP_HW_ALIGNBYTES, "alignbytes", alignbytes),
-    {.under = {RUMP_CTL_HW},
-	.number = RUMP_HW_PHYSMEM64,
-	.name = "physmem64",
-	.type = RUMP_CTLTYPE_QUAD,
-	.flags = IMMEDIATE,
-	.data = &physmem64,
-	.size = sizeof(physmem64)},
-    {.under = {RUMP_CTL_HW},
-	.number = RUMP_HW_USERMEM64,
-	.name = "usermem64",
-	.type = RUMP_CTLTYPE_QUAD,
-	.flags = IMMEDIATE,
-	.data = &physmem64,
-	.size = sizeof(physmem64)},
+    OBJECT(RUMP_CTL_HW, RUMP_HW_PHYSMEM64, "physmem64", RUMP_CTLTYPE_QUAD, IMMEDIATE, physmem64),
+    OBJECT(RUMP_CTL_HW, RUMP_HW_USERMEM64, "usermem64", RUMP_CTLTYPE_QUAD, IMMEDIATE, physmem64),
     INT(RUMP_CTL_HW, RUMP_HW_NCPUONLINE, "ncpuonline", ncpu),
 };
 
