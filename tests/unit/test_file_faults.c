@@ -186,9 +186,10 @@ signals_interrupt_no_call(void **state)
 
 	signal_storm_start(&storm);
 	assert_int_equal(rumpuser_open(fifo, RUMPUSER_OPEN_RDONLY, &fd), 0);
-	for (int i = 0; i < 5; i++) {
+	/* One read may get what was written in several turns. */
+	for (size_t got = 0; got < 25; got += n) {
 		assert_int_equal(rumpuser_iovread(from[0], &in, 1, NOSEEK, &n), 0);
-		assert_in_range(n, 1, 25);
+		assert_in_range(n, 1, 25 - got);
 	}
 	for (int i = 0; i < 4; i++) {
 		assert_int_equal(rumpuser_iovwrite(to[1], &out, 1, NOSEEK, &n), 0);
