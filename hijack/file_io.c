@@ -33,12 +33,24 @@ static const struct same {
     {SYS_pwritev, HIJACK_RUMP_pwritev, 3},
 };
 
+/* Reading and writing of a file is not interrupted by signals; of anything else it is. */
+static bool
+is_file(const struct hijack_call *call)
+{
+	struct rump_stat st;
+
+	return hijack_fd_kind(call->shadow) != HIJACK_KIND_SOCKET &&
+	       HIJACK_RUMP(__fstat50, (uint64_t)call->arg[0], hijack_slot(&st)) == 0 &&
+	       (st.st_mode & RUMP_S_IFMT) == RUMP_S_IFREG;
+}
+
 /* Makes the call with its first arguments, and behind them what else it has. */
 static long
 make_same(long number, const struct hijack_call *call, const uint64_t *more, size_t count)
 {
 	uint64_t slots[6];
 	size_t n = 0;
+	long result;
 
 	while (same[n].number != number)
 		n++;
@@ -46,7 +58,10 @@ make_same(long number, const struct hijack_call *call, const uint64_t *more, siz
 		slots[i] = (uint64_t)call->arg[i];
 	for (size_t i = 0; i < count; i++)
 		slots[same[n].slots + i] = more[i];
-	return hijack_rump_call(same[n].netbsd, slots, same[n].slots + count, NULL);
+	do
+		result = hijack_rump_call(same[n].netbsd, slots, same[n].slots + count, NULL);
+	while (result == -EINTR && number != SYS_flock && is_file(call));
+	return result;
 }
 
 long

@@ -19,6 +19,16 @@ directory(const struct hijack_place *place)
 	return (uint64_t)place->directory;
 }
 
+/* What opening may have to wait for, and a signal may end. */
+static bool
+is_fifo(const struct hijack_place *place)
+{
+	struct rump_stat st;
+
+	return HIJACK_RUMP(fstatat, directory(place), hijack_slot(place->path), hijack_slot(&st), 0) == 0 &&
+	       (st.st_mode & RUMP_S_IFMT) == RUMP_S_IFIFO;
+}
+
 static long
 inside_openat(const struct hijack_place *place, const long *rest)
 {
@@ -32,8 +42,10 @@ inside_openat(const struct hijack_place *place, const long *rest)
 	if (flags & O_PATH)
 		netbsd =
 		    hijack_abi_open_flags(flags & (O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) | RUMP_O_NONBLOCK;
-	rump = HIJACK_RUMP(
-	    openat, directory(place), hijack_slot(place->path), (uint64_t)netbsd, (uint64_t)rest[1] & 07777);
+	do
+		rump = HIJACK_RUMP(openat, directory(place), hijack_slot(place->path), (uint64_t)netbsd,
+		    (uint64_t)rest[1] & 07777);
+	while (rump == -EINTR && !is_fifo(place));
 	/* A link that is not to be followed has an errno of its own on NetBSD, which no other has. */
 	if (rump == -EINVAL && flags & O_NOFOLLOW)
 		return flags & O_PATH ? -EOPNOTSUPP : -ELOOP;

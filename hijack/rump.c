@@ -125,6 +125,34 @@ hijack_rump_context(int *error)
 	return ctx;
 }
 
+/* Calls that a signal may end on the host too. All others are made again: programs do not expect it of them.
+ */
+static bool
+may_be_interrupted(enum hijack_rump_number number)
+{
+	switch (number) {
+	case HIJACK_RUMP_read:
+	case HIJACK_RUMP_write:
+	case HIJACK_RUMP_readv:
+	case HIJACK_RUMP_writev:
+	case HIJACK_RUMP_recvfrom:
+	case HIJACK_RUMP_recvmsg:
+	case HIJACK_RUMP_sendto:
+	case HIJACK_RUMP_sendmsg:
+	case HIJACK_RUMP_paccept:
+	case HIJACK_RUMP_connect:
+	case HIJACK_RUMP_poll:
+	case HIJACK_RUMP_openat:
+	case HIJACK_RUMP_fcntl:
+	case HIJACK_RUMP_flock:
+	case HIJACK_RUMP_ioctl:
+	case HIJACK_RUMP_close:
+		return true;
+	default:
+		return false;
+	}
+}
+
 long
 hijack_rump_call(enum hijack_rump_number number, const uint64_t *slots, size_t count, long *second)
 {
@@ -134,7 +162,9 @@ hijack_rump_call(enum hijack_rump_number number, const uint64_t *slots, size_t c
 
 	if (ctx == NULL)
 		return error;
-	error = rumpclient_ctx_syscall(ctx, (int)number, slots, count * sizeof(*slots), retval);
+	do
+		error = rumpclient_ctx_syscall(ctx, (int)number, slots, count * sizeof(*slots), retval);
+	while (error == -EINTR && !may_be_interrupted(number));
 	if (error != 0)
 		return error;
 	if (second != NULL)

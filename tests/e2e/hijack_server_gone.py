@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Programs whose rump kernel is killed under them: whatever they wait for or do, they get an errno, in time, and neither
+hang nor crash. A new rump kernel is found when that is asked for."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+SRCDIR = os.environ.get("RUMPKIT_SRCDIR", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+BUILDDIR = os.environ.get("RUMPKIT_BUILDDIR", os.path.join(SRCDIR, "build"))
+LIMIT_SECONDS = 60
+LIBRARIES = ["-lrumpvfs", "-lrumpfs_tmpfs", "-lrumpnet", "-lrumpnet_sockin"]
+
+# What all programs begin with. They say when they are about to wait; the call may begin before the kill or after.
+START = """
+import errno, mmap, os, select, socket, sys, threading
+def listener():
+    s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); return s
+def pair():
+    s = listener(); c = socket.create_connection(s.getsockname()); return c, s.accept()[0]
+def ready():
+    os.write(1, b"ready\\n")
+def told(call):
+    ready()
+    try:
+        print("returned", call())
+    except OSError as e:
+        print(errno.errorcode.get(e.errno, e))
+os.chdir("/rump/tmp")
+"""
+
+# Name, program, what it may print. Waiting for readiness, a lost connection may also be seen as an event.
+PROGRAMS = [
+    ("read from a socket", "c, s = pair(); told(lambda: c.recv(1))", "ENOTCONN"),
+    ("write to a socket", "c, s = pair()\ntold(lambda: [c.send(bytes(65536)) for i in range(100000)])", "ENOTCONN"),
+    ("accept", "s = listener(); told(s.accept)", "ENOTCONN"),
+    ("poll", "c, s = pair(); p = select.poll(); p.register(c, 1); told(p.poll)", "ENOTCONN|returned .*"),
+    ("select", "c, s = pair(); told(lambda: select.select([c], [], []))", "ENOTCONN|returned .*"),
+    ("poll with a descriptor of the host's", "c, s = pair(); r, w = os.pipe(); p = select.poll(); p.register(c, 1); "
+     "p.register(r, 1); told(p.poll)", "ENOTCONN|returned .*"),
+    ("epoll", "c, s = pair(); e = select.epoll(); e.register(c, 1); told(e.poll)", "ENOTCONN|returned .*"),
+    ("epoll, edges", "c, s = pair(); e = select.epoll(); e.register(c, 1 | select.EPOLLET); told(e.poll)",
+     "ENOTCONN|returned .*"),
+    ("write to a file", "f = os.open('f', 66); told(lambda: [os.write(f, b'x') for i in iter(int, 1)])", "ENOTCONN"),
+    ("read a file", "f = os.open('g', 66); told(lambda: [os.pread(f, 1, 0) for i in iter(int, 1)])", "ENOTCONN"),
+    ("list a directory", "told(lambda: [os.listdir('.') for i in iter(int, 1)])", "ENOTCONN"),
+    ("stat", "told(lambda: [os.stat('/rump') for i in iter(int, 1)])", "ENOTCONN"),
+    ("a mapped file", "f = os.open('m', 66); os.ftruncate(f, 8192); m = mmap.mmap(f, 8192)\n"
+     "def use():\n    while True:\n        m[:4] = b'abcd'; m.flush()\ntold(use)\nassert m[:4] == b'abcd'; m.close()", "ENOTCONN"),
+    ("a mapping that is left to the end", "f = os.open('n', 66); os.ftruncate(f, 8192); m = mmap.mmap(f, 8192); m[0] = 7\n"
+     "ready(); sys.stdin.read(); print(m[0])", "7"),
+    ("fork, and a child that waits", "c, s = pair()\nif os.fork() == 0: told(lambda: c.recv(1)); sys.stdout.flush(); "
+     "os._exit(0)\nprint(os.wait()[1])", "ENOTCONN\n0"),
+    ("execute a program", "f = os.open('f', 66); os.set_inheritable(f, True)\nready(); sys.stdin.read()\n"
+     "try: os.execv('/bin/echo', ['echo', 'executed'])\nexcept OSError as e: print(errno.errorcode[e.errno])",
+     "ENOTCONN|(librumphijack: .*\n)?executed"),
+    ("close, and what else is the host's", "f = os.open('f', 66); r, w = os.pipe()\nready(); sys.stdin.read()\n"
+     "try: os.close(f)\nexcept OSError: pass\nos.write(w, b'pipe'); print(os.read(r, 4), os.path.exists('/etc/passwd'))",
+     r"b'pipe' True"),
+    ("many threads", "pairs = [pair() for i in range(20)]; got = []\ndef wait(c):\n    try: c.recv(1)\n"
+     "    except OSError as e: got.append(errno.errorcode[e.errno])\n"
+     "threads = [threading.Thread(target=wait, args=(c,)) for c, s in pairs]\n[t.start() for t in threads]; ready()\n"
+     "[t.join() for t in threads]; print(len(got), set(got))", "20 {'ENOTCONN'}"),
+]
+
+
+def start_server(url):
+    server = subprocess.Popen([f"{BUILDDIR}/rump_server/rump_server", "-s", *LIBRARIES, url], stdin=subprocess.DEVNULL)
+    probe = [f"{BUILDDIR}/tools/rump_run", "-s", url, "ls", "/rump"]
+    for _ in range(200):
+        if subprocess.run(probe, capture_output=True, check=False, timeout=LIMIT_SECONDS).returncode == 0:
+            return server
+    raise RuntimeError("the server does not serve")
+
+
+def run(name, program, url):
+    """Kills the server when the program is ready. Returns its status and what it printed."""
+    server = start_server(url)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("RUMP")}
+    child = subprocess.Popen([f"{BUILDDIR}/tools/rump_run", "-s", url, "/usr/bin/python3", "-c", START + program],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
+                             cwd="/", start_new_session=True)
+    first = child.stdout.readline()
+    server.kill()
+    server.wait()
+    try:
+        rest, _ = child.communicate(b"", timeout=LIMIT_SECONDS)
+        status = child.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        rest, status = child.communicate()[0], "never ended"
+    return status, (first + rest).decode("utf-8", "replace")
+
+
+def main():
+    work = tempfile.mkdtemp(prefix="gone.")
+    failed = 0
+    print(f"1..{len(PROGRAMS)}", flush=True)
+    try:
+        for number, (name, program, wanted) in enumerate(PROGRAMS, 1):
+            status, text = run(name, program, f"unix://{work}/control")
+            good = status == 0 and re.fullmatch(f"ready\n({wanted})\n", text) is not None
+            failed += not good
+            print(f"{'ok' if good else 'not ok'} {number} - {name}", flush=True)
+            if not good:
+                print("# status", status)
+                for line in text.splitlines()[-8:]:
+                    print("#", line[:200])
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    if "-fsanitize" in open(f"{BUILDDIR}/config.status", encoding="utf-8").read():
+        print("1..0 # SKIP a sanitized library is not preloaded")
+        sys.exit(0)
+    sys.exit(main())
