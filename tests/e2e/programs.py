@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Runs programs as Debian ships them twice, on the host and on a rump kernel, and compares what they do.
 
-usage: programs.py [--host-only] [--verbose] [CASE-FILE | name of a case]...
+usage: programs.py [--host-only] [--traced] [--verbose] [CASE-FILE | name of a case]...
 
 A case is a bash script that starts in an empty directory of its own. Its output, its messages, its exit status and
 the tree that it leaves behind have to be the same on both sides. Case files are tests/e2e/programs/*.cases: blocks
 that start with a line "# name"; a line "## needs: program ..." skips the block where a program is missing, and
 "## differs: reason" names a difference that is known, with the reason; the case then has to fail; "## kernels: embedded"
 leaves a block to the embedded kernel.
+
+--traced runs cases under strace as well, and looks for calls that should not have reached the host: with a path of the
+rump kernel's, or with a descriptor of its, to the host a shadow. RUMPKIT_TEST_ALL does so for all cases.
 """
 
 import difflib
@@ -82,8 +85,44 @@ class Side:
         return f"--- status {status}\n--- output\n{text}--- tree\n{tree}"
 
 
-def base_environment():
+# A shadow is an eventfd with a low number; these calls are about the number, or wait.
+SHADOW = re.compile(r"\((\d{1,2})<anon_inode:\[eventfd[^>]*>")
+ABOUT_NUMBERS = {"close", "fcntl", "dup", "dup2", "dup3", "ioctl", "poll", "ppoll", "fchdir"}
+RUMP_PATH = re.compile(r'\((?:AT_FDCWD(?:<[^>]*>)?, |\d+(?:<[^>]*>)?, )?"/rump(?:/|")')
+# What is read or written may look like a path, and names that nobody looks up.
+DATA = {"read", "write", "pread64", "pwrite64", "sendto", "recvfrom", "symlink", "symlinkat", "memfd_create"}
+
+
+def escaped(log):
+    """The calls in a trace that should not have reached the host, and how many there were at all."""
+    bad, total = [], 0
+    with open(log, encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            match = re.match(r"(?:\d+ +)?((\w+)\(.*)", line)
+            if not match:
+                continue
+            total += 1
+            arguments = match[1][len(match[2]):]
+            if (SHADOW.match(arguments) and match[2] not in ABOUT_NUMBERS) or \
+                    (RUMP_PATH.match(arguments) and match[2] not in DATA):
+                bad.append(match[1].rstrip())
+    return bad, total
+
+
+def trace(side, case, directory, work):
+    """Runs a case under strace. Returns what is wrong with it."""
+    log = os.path.join(work, "trace")
+    traced = Side(["strace", "-f", "-y", "-s", "64", "-o", log, *side.prefix], side.root, side.environment)
+    traced.run(case.script, directory)
+    side.run(f"cd / && chmod -R u+rwx '{side.root}/{directory}' && rm -rf '{side.root}/{directory}'", directory)
+    bad, total = escaped(log)
+    return bad if total > 0 else ["nothing was traced"]
+
+
+def base_environment(work):
     kept = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS") if key in os.environ}
+    # The home directory is the rump kernel's: the library's tables need another place.
+    kept["RUMPHIJACK_CACHE"] = os.environ.get("RUMPHIJACK_CACHE", f"{work}/cache")
     return {**kept, "LC_ALL": "C", "TZ": "UTC", "GIT_CONFIG_NOSYSTEM": "1", "USER": "user", "LOGNAME": "user"}
 
 
@@ -101,11 +140,11 @@ def start_server(work, components, libraries):
 def sides(work, host_only):
     host_root = os.path.join(work, "host")
     os.mkdir(host_root)
-    host = Side([], host_root, base_environment())
+    host = Side([], host_root, base_environment(work))
     if host_only:
         again = os.path.join(work, "again")
         os.mkdir(again)
-        return host, [("host again", Side([], again, base_environment()))], []
+        return host, [("host again", Side([], again, base_environment(work)))], []
     others, urls = [], []
     kernels = [("embedded kernel", "", ["-lrumpnet", "-lrumpnet_sockin", "-lrumpnet_local"])]
     if NETBSD:
@@ -116,7 +155,7 @@ def sides(work, host_only):
         url = start_server(directory, components, libraries)
         urls.append(url)
         others.append((name, Side([f"{BUILDDIR}/tools/rump_run", "-s", url], "/rump/tmp",
-                                  base_environment())))
+                                  base_environment(work))))
     return host, others, urls
 
 
@@ -130,11 +169,12 @@ def main():
         [os.path.join(directory, name) for name in sorted(os.listdir(directory)) if name.endswith(".cases")]
     names = {w for w in wanted if not w.endswith(".cases")}
     cases = [case for path in files for case in read_cases(path) if not names or case.name in names]
+    traced = ("--traced" in arguments or os.environ.get("RUMPKIT_TEST_ALL")) and shutil.which("strace") and not host_only
     work = tempfile.mkdtemp(prefix="programs.")
     urls, failed, number = [], 0, 0
     try:
         host, others, urls = sides(work, host_only)
-        print(f"1..{len(cases) * len(others)}", flush=True)
+        print(f"1..{len(cases) * (len(others) + bool(traced))}", flush=True)
         for index, case in enumerate(cases):
             missing = [program for program in case.needs if shutil.which(program) is None]
             expected = None if missing else host.outcome(case, index)
@@ -154,6 +194,13 @@ def main():
                 if actual != expected or verbose:
                     for line in difflib.unified_diff(expected.splitlines(), actual.splitlines(), "host", name, lineterm="", n=1):
                         print(f"# {line}"[:300])
+            if traced:
+                number += 1
+                bad = [] if missing else trace(others[0][1], case, f"case{index}", work)
+                failed += bool(bad)
+                print(f"{'not ok' if bad else 'ok'} {number} - {case.name}: no call escapes to the host", flush=True)
+                for line in bad[:10]:
+                    print(f"# {line}"[:300])
     finally:
         for url in urls:
             subprocess.run([f"{BUILDDIR}/tools/rump_halt"], env={**os.environ, "RUMP_SERVER": url}, check=False)
