@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "abi/errno.h"
 #include "hijack/copy.h"
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
@@ -139,10 +140,14 @@ hijack_inside_fdatasync(const struct hijack_call *call)
 long
 hijack_inside_fallocate(const struct hijack_call *call)
 {
+	long error;
+
 	if (call->arg[1] != 0)
 		return -EOPNOTSUPP;
-	return HIJACK_RUMP(
+	error = HIJACK_RUMP(
 	    posix_fallocate, (uint64_t)call->arg[0], 0, (uint64_t)call->arg[2], (uint64_t)call->arg[3]);
+	/* NetBSD's call returns its errors as values. */
+	return error > 0 ? -abi_errno_to_host((int)error) : error;
 }
 
 /* Advice. */

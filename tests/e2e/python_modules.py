@@ -125,6 +125,10 @@ def start_servers(work):
         os.mkdir(f"{work}/{name}")
         url = f"unix://{work}/{name}/control"
         subprocess.run([f"{BUILDDIR}/rump_server/rump_server", *libraries, url], env=environment, check=True)
+        if components:
+            # Its root has neither links nor renames.
+            subprocess.run([f"{BUILDDIR}/tools/rump_mount", "-t", "tmpfs", "tmpfs", "/tmp"], check=True,
+                           env={**os.environ, "RUMP_SERVER": url})
         yield name, url
 
 
