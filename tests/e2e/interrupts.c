@@ -21,6 +21,11 @@
 #define SOCKET_PATH "/interrupts"
 #define SIGNALS 5
 #define TRIES 1000000
+#ifdef __SANITIZE_THREAD__
+#define RESTARTS false
+#else
+#define RESTARTS true
+#endif
 /* No call is meant to last so long. */
 #define DEADLINE 60
 
@@ -237,14 +242,15 @@ main(void)
 
 	alarm(DEADLINE);
 	prepare();
-	printf("1..%zu\n", 2 * each + 1);
+	printf("1..%zu\n", each + (RESTARTS ? each : 0) + 1);
 	for (size_t i = 0; i < each; i++) {
 		bool good = is_interrupted(&interrupted[i]);
 
 		bad += !good;
 		printf("%s %d - %s ends with EINTR\n", good ? "ok" : "not ok", ++number, interrupted[i].name);
 	}
-	for (size_t i = 0; i < each; i++) {
+	/* ThreadSanitizer's own waiting for signals is in calls that nothing restarts. */
+	for (size_t i = 0; i < each && RESTARTS; i++) {
 		bool good = goes_on(&continued[i]);
 
 		bad += !good;
