@@ -10,12 +10,13 @@
 #include "rump_server/size.h"
 
 static const char help[] =
-    "Runs a rump kernel that serves clients at url (unix://path or tcp://address:port).\n"
+    "Runs a rump kernel that serves clients at url (unix://path, tcp://address:port or\n"
+    "tcp6://[address]:port).\n"
     "\n"
     "  -s, --foreground        do not detach\n"
     "  -v, --verbose           show what the kernel prints while it boots\n"
     "  -c, --ncpu=N            virtual CPUs: a number, or \"host\" for as many as there are\n"
-    "  -r, --ram=SIZE          limit of the kernel's memory\n"
+    "  -r, --ram=SIZE          limit of the kernel's memory, 1m at least\n"
     "  -l, --library=NAME      load a component, and what it depends on; repeatable\n"
     "  -m, --module=FILE       load a kernel module; repeatable\n"
     "  -d, --drive=SPEC        map a host file into the kernel; repeatable. SPEC is\n"
@@ -23,14 +24,16 @@ static const char help[] =
     "                          size=host, disklabel=LETTER or partition=NUMBER, and\n"
     "                          optionally type=blk, type=chr or type=reg\n"
     "      --mount=SPEC        mount a file system once the kernel is up; repeatable. SPEC is\n"
-    "                          TYPE,SPECIAL,DIRECTORY[,ro]\n"
+    "                          TYPE,SPECIAL,DIRECTORY[,OPTION...]\n"
     "      --list              list the components that are found, where, and what each needs\n"
     "      --help              show this text\n"
     "      --version           show the version\n"
     "\n"
     "A SIZE may end in b (512), k, m, g or t. Components are looked for in the directories of\n"
-    "RUMP_COMPONENT_PATH, then where the embedded kernel is installed.\n"
+    "RUMP_COMPONENT_PATH, then, unless one of those has a kernel, where the embedded one is installed.\n"
     "The exit status is 0 once the kernel serves clients (or, with -s, was halted), else 1.\n";
+
+#define MEMORY_LEAST (1u << 20)
 
 enum { OPTION_MOUNT = 256, OPTION_LIST, OPTION_HELP, OPTION_VERSION };
 
@@ -56,7 +59,7 @@ options_print_usage(FILE *stream)
 {
 	fprintf(stream,
 	    "usage: %s [-sv] [-c ncpu] [-d drive] [-l library] [-m module] [-r ram]\n"
-	    "           [--mount type,special,dir[,ro]] url\n",
+	    "           [--mount type,special,dir[,option...]] url\n",
 	    program_invocation_short_name);
 }
 
@@ -98,7 +101,9 @@ set_memory_limit(struct server_options *options, const char *value, struct compl
 	if (error == -ERANGE)
 		return complain(complaint, "-r %s: too large", value);
 	if (error != 0 || options->memory_limit == 0)
-		return complain(complaint, "-r %s: not a size, such as 65536, 512k, 64m or 1g", value);
+		return complain(complaint, "-r %s: not a size, such as 64m or 1g", value);
+	if (options->memory_limit < MEMORY_LEAST)
+		return complain(complaint, "-r %s: too small, a kernel needs 1m at least", value);
 	return 0;
 }
 

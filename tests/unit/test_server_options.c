@@ -111,6 +111,7 @@ complaints_name_option_and_value(void **state)
 	    {{"-c", "0", "unix://a", NULL}, "-c 0: not a number of CPUs"},
 	    {{"-r", "lots", "unix://a", NULL}, "-r lots: not a size"},
 	    {{"-r", "0", "unix://a", NULL}, "-r 0: not a size"},
+	    {{"-r", "1048575", "unix://a", NULL}, "-r 1048575: too small"},
 	    {{"-r", "99999999999g", "unix://a", NULL}, "-r 99999999999g: too large"},
 	};
 
