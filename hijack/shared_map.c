@@ -102,6 +102,16 @@ is_current(int object, const char *name)
 	       open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev;
 }
 
+/* Names are known beforehand, so others may have made the object, to read it and to write to it. */
+static bool
+is_mine_alone(int object)
+{
+	struct stat st;
+
+	return hijack_own(SYS_fstat, object, (long)&st, 0, 0, 0, 0) == 0 && S_ISREG(st.st_mode) &&
+	       st.st_uid == (uid_t)hijack_own(SYS_geteuid, 0, 0, 0, 0, 0, 0) && (st.st_mode & 077) == 0;
+}
+
 /* Fills the object from the file: nobody else uses it. */
 static long
 fill_object(int object, int rump, int64_t size)
@@ -156,7 +166,9 @@ open_object(const char *name, int rump, int64_t size)
 		if (object < 0)
 			return object;
 		object = rc_fd_up((int)object);
-		if (host_lock((int)object, LOCK_EX | LOCK_NB) == 0)
+		if (!is_mine_alone((int)object))
+			error = -EACCES;
+		else if (host_lock((int)object, LOCK_EX | LOCK_NB) == 0)
 			error = is_current((int)object, name) ? fill_object((int)object, rump, size) : 1;
 		else
 			error = host_lock((int)object, LOCK_SH) != 0 || !is_current((int)object, name);
