@@ -248,6 +248,8 @@ server_main(int argc, char **argv, bool all)
 	switch (server.options.action) {
 	case ACTION_HELP:
 		options_print_help(stdout);
+		if (all)
+			puts("All components that are found are loaded, as if -l had named each.");
 		return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	case ACTION_VERSION:
 		printf("%s (%s) %s\n", program_invocation_short_name, PACKAGE_NAME, PACKAGE_VERSION);
