@@ -106,8 +106,13 @@ server_pid() {
 	return 1
 }
 
+# The first thread of a process that is killed may be a zombie while others still hold its descriptors.
 gone() {
-	! kill -0 "$1" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
+	! kill -0 "$1" 2>/dev/null || { grep -q '^State:[[:space:]]*Z' "/proc/$1/status" && ! [ -e "$(other_thread "$1")" ]; } 2>/dev/null
+}
+
+other_thread() {
+	find "/proc/$1/task" -mindepth 1 -maxdepth 1 ! -name "$1" | head -n 1
 }
 
 # descriptors PID: how many it has open
