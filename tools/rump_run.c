@@ -55,6 +55,8 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
+static pid_t program;
+
 struct settings {
 	const char *server;
 	const char *path;
@@ -133,22 +135,42 @@ wait_for(pid_t child)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* What would end this program and leave the server behind is the program's to heed. */
+static void
+pass_on(int sig)
+{
+	(void)kill(program, sig);
+}
+
 static int
 run_with_kernel(struct settings *settings, char **argv)
 {
+	const struct sigaction action = {.sa_handler = pass_on};
 	struct run_server server;
+	sigset_t ending, before;
 	int result;
-	pid_t child;
 
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGHUP);
+	sigaddset(&ending, SIGTERM);
 	run_server_start(&server, settings->kernel);
-	settings->server = server.url;
-	set_environment(settings);
-	child = fork();
-	if (child == -1)
-		err(EXIT_FAILURE, "fork");
-	if (child == 0)
+	(void)sigprocmask(SIG_BLOCK, &ending, &before);
+	program = fork();
+	if (program == -1) {
+		warn("fork");
+		run_server_stop(&server);
+		return EXIT_FAILURE;
+	}
+	if (program == 0) {
+		(void)sigprocmask(SIG_SETMASK, &before, NULL);
+		settings->server = server.url;
+		set_environment(settings);
 		_exit(execute_again(argv));
-	result = wait_for(child);
+	}
+	if (sigaction(SIGHUP, &action, NULL) == -1 || sigaction(SIGTERM, &action, NULL) == -1)
+		warn("sigaction");
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	result = wait_for(program);
 	run_server_stop(&server);
 	return result;
 }

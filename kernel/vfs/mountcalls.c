@@ -11,6 +11,8 @@
 #define FLAGS_SETTABLE \
 	((RUMP_MNT_BASIC_FLAGS | RUMP_MNT_RDONLY) & \
 	    ~(uint64_t)(RUMP_MNT_ROOTFS | RUMP_MNT_LOCAL | RUMP_MNT_QUOTA))
+/* What nobody here acts on is not granted. */
+#define FLAGS_REFUSED RUMP_MNT_UNION
 /* No file system's arguments are near this. */
 #define ARGS_MAX 8192
 
@@ -141,6 +143,8 @@ sys_mount(struct lwp *l, rumpk_args args, long *retval)
 
 	if (!rumpk_cred_issuper(rumpk_proc_cred(l->proc)))
 		return RUMP_EPERM;
+	if (flags & FLAGS_REFUSED)
+		return RUMP_EOPNOTSUPP;
 	error = rumpk_namei_user(l, RUMP_AT_FDCWD, args[1], NAMEI_FOLLOW, &vp);
 	if (error != 0)
 		return error;

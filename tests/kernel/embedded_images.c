@@ -85,13 +85,26 @@ left_by_force(void)
 	expect(rump_pub_etfs_remove(device) == 0, "and taken away");
 }
 
+static void
+flags_that_nobody_heeds(void)
+{
+	expect(
+	    mount_image(RUMP_MNT_SYNCHRONOUS) == -1 && errno == EOPNOTSUPP, "synchronous writing is refused");
+	expect(mount_image(RUMP_MNT_UNION) == -1 && errno == EOPNOTSUPP, "and so is a union");
+	expect(mount_image(RUMP_MNT_SYNCHRONOUS | RUMP_MNT_RDONLY) == 0 &&
+		   rump_sys_mount("ext2fs", "/mnt", RUMP_MNT_UPDATE | RUMP_MNT_SYNCHRONOUS, NULL, 0) == -1 &&
+		   errno == EOPNOTSUPP && rump_sys_unmount("/mnt", 0) == 0,
+	    "what is only read is as synchronous as can be");
+}
+
 int
 main(void)
 {
 	if (mkdtemp(host) == NULL || rump_init() != 0 || rump_sys_mkdir("/mnt", 0755) != 0)
 		return 1;
 	if (make_image() == 0) {
-		printf("1..10\n");
+		printf("1..13\n");
+		flags_that_nobody_heeds();
 		mounted_otherwise();
 		taken_away();
 		left_by_force();

@@ -114,6 +114,9 @@ ext2_mount(struct mount *mp, void *data, size_t *lenp, uint64_t flags, uint64_t 
 		*lenp = sizeof(*args);
 		return 0;
 	}
+	/* Names and contents are written back later, or by fsync. */
+	if ((flags & (RUMP_MNT_SYNCHRONOUS | RUMP_MNT_RDONLY)) == RUMP_MNT_SYNCHRONOUS)
+		return RUMP_EOPNOTSUPP;
 	if ((flags & RUMP_MNT_UPDATE) != 0)
 		return update(mp, flags, oldflags);
 	m = rumpk_zalloc(sizeof(*m));
