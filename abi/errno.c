@@ -22,10 +22,19 @@ static const unsigned char netbsd_errno[] = {
 #include "abi/errno.def"
 #undef X
 #undef NETBSD_ONLY
-	/* Linux has names of its own for these. */
-	[ENOMEDIUM] = RUMP_ENXIO,   [EMEDIUMTYPE] = RUMP_EFTYPE, [EREMOTEIO] = RUMP_EIO,
-	[ENOTUNIQ] = RUMP_EEXIST,   [ESTRPIPE] = RUMP_EPIPE,     [ERESTART] = RUMP_EINTR,
-	[ENOTRECOVERABLE] = RUMP_EIO, [EOWNERDEAD] = RUMP_EIO,
+    /* Linux has names of its own for these. */
+    [ENOMEDIUM] = RUMP_ENXIO,
+    [EMEDIUMTYPE] = RUMP_EFTYPE,
+    [EREMOTEIO] = RUMP_EIO,
+    [ENOTUNIQ] = RUMP_EEXIST,
+    [ESTRPIPE] = RUMP_EPIPE,
+    [ERESTART] = RUMP_EINTR,
+    [ENOTRECOVERABLE] = RUMP_EIO,
+    [EOWNERDEAD] = RUMP_EIO,
+    /* A damaged file system, damaged memory, and a file whose key is not there. */
+    [EUCLEAN] = RUMP_EIO,
+    [EHWPOISON] = RUMP_EIO,
+    [ENOKEY] = RUMP_EACCES,
 };
 static_assert(sizeof(host_errno) == RUMP_ELAST + 1, "a NetBSD errno has no row");
 

@@ -367,8 +367,10 @@ def numbers(directory, pattern):
 # NetBSD's names that Linux lacks, and what comes closest there.
 ERRNO_STAND_INS = {"EFTYPE": "EINVAL", "EAUTH": "EACCES", "ENEEDAUTH": "EACCES", "EPROCLIM": "EAGAIN",
                    "EBADRPC": "EPROTO", "ERPCMISMATCH": "EPROTONOSUPPORT", "EPROGUNAVAIL": "EOPNOTSUPP",
-                   "EPROGMISMATCH": "EPROTONOSUPPORT", "EPROCUNAVAIL": "EOPNOTSUPP", "ENOATTR": "ENODATA"}
-ERRNO_ALIASES = {"ELAST", "EWOULDBLOCK", "ENOTSUP"}
+                   "EPROGMISMATCH": "EPROTONOSUPPORT", "EPROCUNAVAIL": "EOPNOTSUPP", "ENOATTR": "ENODATA",
+                   # A number of its own on NetBSD, EOPNOTSUPP's on Linux.
+                   "ENOTSUP": "EOPNOTSUPP"}
+ERRNO_ALIASES = {"ELAST", "EWOULDBLOCK"}
 SIGNAL_STAND_INS = {"SIGEMT": "SIGSYS", "SIGINFO": "SIGURG"}
 SIGNAL_ALIASES = {"SIGSTKSZ", "SIGIOT"}
 

@@ -88,8 +88,8 @@ local_is_usable(struct sp_client *c)
 }
 
 /*
- * Whether the process that the number stands for is still the client's: until the pidfd can be read, its number
- * is nobody else's.
+ * Whether the process that the number stands for is still the client's: until the pidfd can be read, its
+ * number is nobody else's.
  */
 static bool
 is_alive(const struct sp_client *c)
