@@ -28,13 +28,6 @@ check(long name)
 	return strncmp(start, SYSTEM, sizeof(SYSTEM) - 1) == 0 ? -EOPNOTSUPP : 0;
 }
 
-/* File systems of NetBSD's without attributes say EINVAL, which programs report. */
-static long
-as_none(long result)
-{
-	return result == -EINVAL ? -EOPNOTSUPP : result;
-}
-
 /* Linux shows the superuser what is "trusted." and everybody what is "security.". */
 static bool
 is_shown(const char *name)
@@ -93,7 +86,6 @@ gather(struct calls calls, uint64_t object, char *list, uint8_t *names)
 		 calls.user, (const uint64_t[]){object, hijack_slot(list), XATTR_LIST_MAX}, 3, NULL),
 	     more;
 
-	size = as_none(size);
 	if (size >= 0)
 		size = without_system(list, size);
 	if (size < 0)
@@ -131,7 +123,7 @@ named(enum hijack_rump_number number, uint64_t object, const long *rest, size_t 
 
 	for (size_t i = 0; i < count; i++)
 		slots[1 + i] = (uint64_t)rest[i];
-	return error != 0 ? error : as_none(hijack_rump_call(number, slots, 1 + count, NULL));
+	return error != 0 ? error : hijack_rump_call(number, slots, 1 + count, NULL);
 }
 
 #define ON_PATH(call, count) \

@@ -9,6 +9,7 @@
 
 static struct rumpk_halt_hook *hooks;
 static atomic_flag halting = ATOMIC_FLAG_INIT;
+static atomic_bool halted; /* and the process was left for a debugger */
 
 void
 rumpk_halt_hook_register(struct rumpk_halt_hook *hook)
@@ -21,6 +22,7 @@ rumpk_halt_hook_register(struct rumpk_halt_hook *hook)
 _Noreturn static void
 halt_here(void)
 {
+	atomic_store(&halted, true);
 	for (;;)
 		rumpuser_clock_sleep(RUMPUSER_CLOCK_RELWALL, 1 << 30, 0);
 }
@@ -37,6 +39,8 @@ sys_reboot(struct lwp *l, rumpk_args args, long *retval)
 	(void)retval;
 	if (!rumpk_cred_issuper(rumpk_proc_cred(l->proc)))
 		return RUMP_EPERM;
+	if (atomic_load(&halted))
+		rumpuser_exit(0);
 	if (atomic_flag_test_and_set(&halting))
 		return RUMP_EBUSY;
 	if ((how & (RUMP_RB_NOSYNC | RUMP_RB_DUMP)) == 0)

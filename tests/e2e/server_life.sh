@@ -78,8 +78,9 @@ for kernel in $(kernels); do
 			fail "$kernel: $option: nothing is served"
 		fi
 		if [ "$option" = -h ]; then
-			succeeds "$kernel: -h: the process stays" kill -KILL "$pid"
+			succeeds "$kernel: -h: the process stays" kill -TERM "$pid"
 			wait "$pid" 2>/dev/null
+			is "$kernel: -h: and ends with status 0 when asked to" 0 $?
 		else
 			wait "$pid" 2>/dev/null
 			is "$kernel: -d: the process aborts" 134 $?
