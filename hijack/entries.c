@@ -253,6 +253,28 @@ hijack_getcwd(const struct hijack_call *call)
 }
 
 long
+hijack_mount(const struct hijack_call *call)
+{
+	long error;
+
+	if (hijack_path_concerns(AT_FDCWD, (uint64_t)call->arg[1]))
+		return hijack_beyond(hijack_beyond_mount, call);
+	error = hijack_pass(call);
+	if (error == -ENOENT && hijack_path_has_links(AT_FDCWD, (uint64_t)call->arg[1]))
+		return hijack_beyond(hijack_beyond_mount, call);
+	return error;
+}
+
+/* Out of a root inside there is no way to one on the host. */
+long
+hijack_chroot(const struct hijack_call *call)
+{
+	if (hijack_process()->root_inside && !hijack_path_concerns(AT_FDCWD, (uint64_t)call->arg[0]))
+		return -EPERM;
+	return hijack_plain(call);
+}
+
+long
 hijack_umask(const struct hijack_call *call)
 {
 	return hijack_process()->context != NULL ? hijack_beyond(hijack_beyond_umask, call)

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 
 #include "hijack/abi/flags.h"
 #include "hijack/copy.h"
@@ -164,83 +163,6 @@ inside_fchownat(const struct hijack_place *place, const long *rest)
 	    (uint64_t)hijack_abi_at_flags((int)rest[2] & ~AT_REMOVEDIR));
 }
 
-/* UTIME_NOW and UTIME_OMIT are other numbers. */
-static void
-translate_times(const struct timespec *from, struct rump_timespec *to)
-{
-	for (int i = 0; i < 2; i++) {
-		to[i] = (struct rump_timespec){from[i].tv_sec, from[i].tv_nsec};
-		if (from[i].tv_nsec == UTIME_NOW)
-			to[i].tv_nsec = RUMP_UTIME_NOW;
-		else if (from[i].tv_nsec == UTIME_OMIT)
-			to[i].tv_nsec = RUMP_UTIME_OMIT;
-	}
-}
-
-/* Reads the program's two times. */
-static int
-read_times(uint64_t address, struct rump_timespec *to)
-{
-	struct timespec from[2];
-
-	if (address == 0)
-		return 0;
-	if (hijack_copyin(from, address, sizeof(from)) != 0)
-		return -EFAULT;
-	translate_times(from, to);
-	return 0;
-}
-
-long
-hijack_beyond_futimens(const struct hijack_call *call)
-{
-	struct rump_timespec to[2];
-
-	if (read_times((uint64_t)call->arg[2], to) != 0)
-		return -EFAULT;
-	return HIJACK_RUMP(
-	    futimens, (uint64_t)hijack_fd(call->arg[0]), call->arg[2] != 0 ? hijack_slot(to) : 0);
-}
-
-static long
-inside_utimensat(const struct hijack_place *place, const long *rest)
-{
-	struct rump_timespec to[2];
-
-	if (read_times((uint64_t)rest[0], to) != 0)
-		return -EFAULT;
-	return HIJACK_RUMP(utimensat, directory(place), hijack_slot(place->path),
-	    rest[0] != 0 ? hijack_slot(to) : 0, (uint64_t)hijack_abi_at_flags((int)rest[1]));
-}
-
-static long
-inside_utime(const struct hijack_place *place, const long *rest)
-{
-	int64_t from[2];
-	struct rump_timespec to[2] = {{0}};
-
-	if (rest[0] != 0 && hijack_copyin(from, (uint64_t)rest[0], sizeof(from)) != 0)
-		return -EFAULT;
-	for (int i = 0; rest[0] != 0 && i < 2; i++)
-		to[i].tv_sec = from[i];
-	return HIJACK_RUMP(
-	    utimensat, directory(place), hijack_slot(place->path), rest[0] != 0 ? hijack_slot(to) : 0, 0);
-}
-
-static long
-inside_utimes(const struct hijack_place *place, const long *rest)
-{
-	struct timeval from[2];
-	struct rump_timespec to[2];
-
-	if (rest[0] != 0 && hijack_copyin(from, (uint64_t)rest[0], sizeof(from)) != 0)
-		return -EFAULT;
-	for (int i = 0; rest[0] != 0 && i < 2; i++)
-		to[i] = (struct rump_timespec){from[i].tv_sec, from[i].tv_usec * 1000};
-	return HIJACK_RUMP(
-	    utimensat, directory(place), hijack_slot(place->path), rest[0] != 0 ? hijack_slot(to) : 0, 0);
-}
-
 static long
 inside_truncate(const struct hijack_place *place, const long *rest)
 {
@@ -315,12 +237,16 @@ inside(long number)
 		CASE(readlinkat, inside_readlinkat);
 		CASE(fchmodat, inside_fchmodat);
 		CASE(fchownat, inside_fchownat);
-		CASE(utimensat, inside_utimensat);
-		CASE(utime, inside_utime);
-		CASE(utimes, inside_utimes);
+		CASE(utimensat, hijack_inside_utimensat);
+		CASE(utime, hijack_inside_utime);
+		CASE(utimes, hijack_inside_utimes);
 		CASE(truncate, inside_truncate);
 		CASE(chdir, inside_chdir);
 		CASE(statfs, inside_statfs);
+		CASE(umount2, hijack_inside_umount2);
+		CASE(chroot, hijack_inside_chroot);
+		CASE(open_tree, inside_no_call);
+		CASE(mount_setattr, inside_no_call);
 		CASE(getxattr, hijack_inside_getxattr);
 		CASE(lgetxattr, hijack_inside_lgetxattr);
 		CASE(setxattr, hijack_inside_setxattr);
@@ -386,7 +312,6 @@ static long
 on_descriptor(long number, long fd, const long *rest)
 {
 	int rump = hijack_fd(fd);
-	struct rump_timespec times[2];
 	struct hijack_call call = {.arg = {rump, rest[0], rest[1]}, .shadow = fd};
 
 	switch (number) {
@@ -413,9 +338,9 @@ on_descriptor(long number, long fd, const long *rest)
 		call.arg[0] = fd;
 		return hijack_beyond_fchdir(&call);
 	case SYS_utimensat:
-		if (read_times((uint64_t)rest[0], times) != 0)
-			return -EFAULT;
-		return HIJACK_RUMP(futimens, (uint64_t)rump, rest[0] != 0 ? hijack_slot(times) : 0);
+		return hijack_times_fd(rump, (uint64_t)rest[0]);
+	case SYS_chroot:
+		return hijack_chroot_fd(rump);
 	default:
 		return -EOPNOTSUPP;
 	}

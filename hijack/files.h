@@ -12,7 +12,8 @@ typedef long hijack_inside_fn(const struct hijack_place *place, const long *rest
 
 hijack_inside_fn hijack_inside_getxattr, hijack_inside_lgetxattr, hijack_inside_setxattr,
     hijack_inside_lsetxattr, hijack_inside_listxattr, hijack_inside_llistxattr, hijack_inside_removexattr,
-    hijack_inside_lremovexattr;
+    hijack_inside_lremovexattr, hijack_inside_utimensat, hijack_inside_utime, hijack_inside_utimes,
+    hijack_inside_umount2, hijack_inside_chroot;
 
 /* The call with arguments (directory, path, ...), or (path, ...) with hijack_beyond_plain: wherever the path
  * leads. */
@@ -21,6 +22,9 @@ hijack_call_fn hijack_beyond_at, hijack_beyond_plain;
 /* (directory, path, directory, path, flags) of renameat2 and linkat; symlinkat's (target, directory, path).
  */
 hijack_call_fn hijack_beyond_rename, hijack_beyond_link, hijack_beyond_symlink;
+
+/* mount, whose second argument is the path that counts. */
+hijack_call_fn hijack_beyond_mount;
 
 /* Of descriptors and the process. */
 hijack_call_fn hijack_beyond_getcwd, hijack_beyond_fchdir, hijack_beyond_futimens, hijack_beyond_umask,
@@ -37,6 +41,10 @@ hijack_call_fn hijack_beyond_limit, hijack_beyond_poll, hijack_beyond_ppoll, hij
 /* Status by descriptor: newfstatat's and statx's results for the program. */
 long hijack_status_fd(int rump, uint64_t to);
 long hijack_status_fd_extended(int rump, uint64_t to);
+
+/* futimens with the program's times, and fchroot. */
+long hijack_times_fd(int rump, uint64_t from);
+long hijack_chroot_fd(int rump);
 
 /* Who uid 0 inside is. */
 struct hijack_identity hijack_identity(void);

@@ -10,6 +10,9 @@
  *
  * Relative paths below a current directory inside, and below a descriptor inside, go to the rump kernel as
  * they are, unless a ".." could lead out.
+ *
+ * Once the root is inside, all absolute paths are the rump kernel's, which stops ".." there itself; relative
+ * ones are on the side that they start from, and nothing has the prefix.
  */
 #include "hijack/path.h"
 
@@ -36,6 +39,15 @@ struct walk {
 	int links;
 	bool was_inside; /* on its way */
 };
+
+/* What names inside have before them for the program. */
+static size_t
+prefix_length(void)
+{
+	return hijack_start.config.path != NULL && !hijack_process()->root_inside
+		   ? strlen(hijack_start.config.path)
+		   : 0;
+}
 
 /* The rump kernel's name for an absolute path that hijack_config_match() found inside. */
 static const char *
@@ -214,7 +226,7 @@ place_absolute(char *path, bool follow, struct hijack_place *place)
 long
 hijack_path_current(char *path, size_t size)
 {
-	size_t prefix = hijack_start.config.path != NULL ? strlen(hijack_start.config.path) : 0;
+	size_t prefix = prefix_length();
 	long error;
 
 	if (!hijack_process()->cwd_inside) {
@@ -259,6 +271,16 @@ place_relative(const char *path, long directory, struct hijack_place *place)
 	place->renamed = false;
 	place->directory = directory;
 	memcpy(place->path, path, strlen(path) + 1);
+	return 0;
+}
+
+/* With a root inside the rump kernel does all by itself. From a directory on the host it cannot be reached.
+ */
+static int
+place_under_root(const char *path, bool from_current, struct hijack_place *place)
+{
+	(void)place_relative(path, RUMP_AT_FDCWD, place);
+	place->inside = path[0] == '/' || (from_current && hijack_process()->cwd_inside);
 	return 0;
 }
 
@@ -316,7 +338,7 @@ below_descriptor(struct hijack_place *place, bool follow)
 int
 hijack_path_through_links(struct hijack_place *place, bool follow)
 {
-	size_t prefix = hijack_start.config.path != NULL ? strlen(hijack_start.config.path) : 0;
+	size_t prefix = prefix_length();
 	struct walk walk = {.length = prefix};
 	long base = 0;
 	int match, error;
@@ -349,7 +371,7 @@ hijack_path_find(long directory, uint64_t from, bool follow, struct hijack_place
 {
 	char text[PATH_MAX], path[PATH_MAX];
 	ssize_t length = hijack_copyinstr(text, from, sizeof(text));
-	bool current = (int)directory == AT_FDCWD;
+	bool current = (int)directory == AT_FDCWD, root_inside = hijack_process()->root_inside;
 	int rump = current ? -1 : hijack_fd(directory);
 	long n;
 
@@ -360,10 +382,12 @@ hijack_path_find(long directory, uint64_t from, bool follow, struct hijack_place
 		place->inside = true;
 		return 0;
 	}
-	if (text[0] == '/')
+	if (text[0] == '/' && !root_inside)
 		return place_absolute(text, follow, place);
 	if (rump >= 0)
 		return place_relative(text, rump, place);
+	if (root_inside)
+		return place_under_root(text, current, place);
 	if (current && hijack_process()->cwd_inside && !has_dots(text))
 		return place_relative(text, RUMP_AT_FDCWD, place);
 	n = current ? hijack_path_current(path, sizeof(path)) : host_directory(directory, path);

@@ -61,13 +61,15 @@ hijack_path_concerns(long directory, uint64_t path)
 
 	if (hijack_start.server == NULL || hijack_copyinstr(text, path, sizeof(text)) < 0)
 		return false;
+	if (text[0] == '/' && hijack_process()->root_inside)
+		return true;
 	if (text[0] != '/') {
 		if ((int)directory == AT_FDCWD ? hijack_process()->cwd_inside : hijack_fd(directory) >= 0)
 			return true;
 	}
 	if (hijack_process()->fds != NULL && hijack_path_shadow(text) >= 0)
 		return true;
-	return hijack_config_hint(&hijack_start.config, text);
+	return !hijack_process()->root_inside && hijack_config_hint(&hijack_start.config, text);
 }
 
 bool
@@ -76,7 +78,7 @@ hijack_path_has_links(long directory, uint64_t path)
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
 	long fd;
 
-	if (hijack_start.config.path == NULL || hijack_process()->sandboxed)
+	if (hijack_start.config.path == NULL || hijack_process()->sandboxed || hijack_process()->root_inside)
 		return false;
 	fd = hijack_own(SYS_openat2, directory, (long)path, (long)&how, sizeof(how), 0, 0);
 	if (fd >= 0)

@@ -36,7 +36,7 @@ anything_to_inherit(const struct hijack_process *process)
 {
 	const struct hijack_fds *fds = process->fds;
 
-	if (process->cwd_inside || hijack_mapped())
+	if (process->cwd_inside || process->root_inside || hijack_mapped())
 		return true;
 	for (uint32_t i = 0; fds != NULL && i < fds->used; i++) {
 		if (fds->entry[i] != 0)

@@ -7,10 +7,10 @@
  * kernel would do.
  *
  * What the process has in the rump kernel survives when there is anything that the new program can notice:
- * descriptors without close-on-exec, or the current directory. Then the connection is handed over (the
- * protocol's EXEC), and the descriptor table in the environment, with the process's id, so that a child of a
- * program that knows nothing of it does not take it for its own. Otherwise the connection closes with the old
- * program.
+ * descriptors without close-on-exec, the current directory, or the root. Then the connection is handed over
+ * (the protocol's EXEC), and the descriptor table in the environment, with the process's id, so that a child
+ * of a program that knows nothing of it does not take it for its own. Otherwise the connection closes with
+ * the old program.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -63,13 +63,14 @@ describe_state(const struct hijack_process *process)
 
 	for (uint32_t fd = 0; fds != NULL && fd < fds->used; fd++)
 		count += fds->entry[fd] != 0 && survives(fd);
-	if (process->context == NULL || (count == 0 && !process->cwd_inside))
+	if (process->context == NULL || (count == 0 && !process->cwd_inside && !process->root_inside))
 		return NULL;
 	size = sizeof(STATE) + 32 + count * 24;
 	text = malloc(size);
 	if (text == NULL)
 		return NULL;
-	used = (size_t)snprintf(text, size, STATE "%d:%d", process->pid, process->cwd_inside);
+	used = (size_t)snprintf(
+	    text, size, STATE "%d:%d", process->pid, process->cwd_inside + 2 * process->root_inside);
 	for (uint32_t fd = 0; fds != NULL && fd < fds->used; fd++) {
 		if (fds->entry[fd] != 0 && survives(fd))
 			used += (size_t)snprintf(text + used, size - used, ",%u=%d", fd, fds->entry[fd]);
@@ -333,7 +334,7 @@ hijack_exec_take_over(char **environment)
 {
 	const char *text = take_variable(environment, STATE);
 	char *next;
-	long pid = text != NULL ? strtol(text, &next, 10) : 0;
+	long pid = text != NULL ? strtol(text, &next, 10) : 0, sides;
 	int error;
 
 	if (pid != getpid() || *next != ':') {
@@ -349,7 +350,9 @@ hijack_exec_take_over(char **environment)
 		    "the rump kernel did not take this program for the one before: %s", strerror(-error));
 		return;
 	}
-	hijack_main_process.cwd_inside = strtol(next + 1, &next, 10) != 0;
+	sides = strtol(next + 1, &next, 10);
+	hijack_main_process.cwd_inside = sides & 1;
+	hijack_main_process.root_inside = sides & 2;
 	while (*next == ',') {
 		long fd = strtol(next + 1, &next, 10), entry = *next == '=' ? strtol(next + 1, &next, 10) : 0;
 

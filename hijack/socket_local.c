@@ -69,7 +69,7 @@ uint32_t
 hijack_local_address_out(union hijack_address *address, uint32_t size)
 {
 	struct sockaddr_un *local = (void *)address;
-	const char *prefix = hijack_start.config.path;
+	const char *prefix = hijack_process()->root_inside ? NULL : hijack_start.config.path;
 	size_t length = prefix != NULL ? strlen(prefix) : 0, name;
 
 	if (length == 0 || size <= NAME_AT || local->sun_family != AF_UNIX || local->sun_path[0] != '/')

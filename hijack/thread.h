@@ -35,6 +35,7 @@ struct hijack_process {
 	int pid;
 	bool sandboxed;                 /* a filter of the program's may forbid what is not its own doing */
 	bool cwd_inside;                /* the current directory is in the rump kernel */
+	bool root_inside;               /* so is the root: chroot */
 	struct rumpclient *context;     /* the connection; NULL: none yet */
 	struct hijack_fds *fds;         /* NULL: no rump descriptor yet */
 	int events[HIJACK_EVENTS];      /* number + 1, or 0; see waiter.c */

@@ -7,11 +7,13 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/time.h>
+#include <sys/mount.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 
 #include "hijack/abi/control.h"
 #include "hijack/abi/flags.h"
+#include "hijack/abi/mount_options.h"
 #include "hijack/abi/socket.h"
 #include "hijack/abi/stat.h"
 
@@ -196,6 +198,29 @@ control_messages_are_translated(void **state)
 	assert_int_equal(hijack_abi_control_back(&level, &type, &back, netbsd, 4), -EINVAL);
 }
 
+static void
+mounts_are_asked_for_in_words(void **state)
+{
+	char text[64];
+
+	(void)state;
+	assert_string_equal(hijack_abi_mount_type("ext3"), "ext2fs");
+	assert_string_equal(hijack_abi_mount_type("tmpfs"), "tmpfs");
+	assert_int_equal(hijack_abi_mount_options(0, NULL, text, sizeof(text)), 0);
+	assert_string_equal(text, "");
+	assert_int_equal(hijack_abi_mount_options(0xc0ed0000 | MS_RDONLY | MS_REMOUNT | MS_SILENT,
+			     "size=1,,nr_inodes=22,x", text, sizeof(text)),
+	    0);
+	assert_string_equal(text, "ro,update,size=1,nodes=22,x");
+	assert_int_equal(hijack_abi_mount_options(MS_BIND, NULL, text, sizeof(text)), -EINVAL);
+	assert_int_equal(hijack_abi_mount_options(256, NULL, text, sizeof(text)), -EINVAL);
+	/* Never longer than there is room. */
+	assert_int_equal(hijack_abi_mount_options(MS_RDONLY, "12345", text, 9), 0);
+	assert_string_equal(text, "ro,12345");
+	assert_int_equal(hijack_abi_mount_options(MS_RDONLY, "12345", text, 8), -EINVAL);
+	assert_int_equal(hijack_abi_mount_options(0, "nr_inodes=1", text, 7), -EINVAL);
+}
+
 int
 main(void)
 {
@@ -207,6 +232,7 @@ main(void)
 	    cmocka_unit_test(addresses_have_a_length_byte),
 	    cmocka_unit_test(options_have_other_numbers),
 	    cmocka_unit_test(control_messages_are_translated),
+	    cmocka_unit_test(mounts_are_asked_for_in_words),
 	};
 
 	return cmocka_run_group_tests_name("hijack_abi", tests, NULL, NULL);
