@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "rump_server/kernel.h"
+#include "rump_server/missing.h"
 #include "rump_server/solver.h"
 
 static void
@@ -22,6 +23,7 @@ list_one(struct catalog *catalog, struct component *component)
 	struct complaint complaint;
 	struct solution solution;
 	const char *separator = "  needs ";
+	char names[256];
 
 	printf("%-24s %s", component->name, component->path);
 	if (solver_direct(catalog, component, kernel_provides, &solution, &complaint) != 0) {
@@ -33,10 +35,14 @@ list_one(struct catalog *catalog, struct component *component)
 			printf("%s%s", separator, solution.order[i]->name);
 			separator = ", ";
 		}
-		if (solution.nmissing > 0)
-			printf("%s%zu symbol%s that nothing defines (%s)",
+		if (solution.nmissing > 0) {
+			missing_components(
+			    catalog, solution.missing, solution.nmissing, names, sizeof(names));
+			printf("%s%zu symbol%s that nothing defines (%s)%s%s",
 			    solution.count > 1 ? "; " : "  needs ", solution.nmissing,
-			    solution.nmissing == 1 ? "" : "s", solution.missing[0].symbol);
+			    solution.nmissing == 1 ? "" : "s", solution.missing[0].symbol,
+			    names[0] != '\0' ? "; not there: " : "", names);
+		}
 	}
 	putchar('\n');
 	solution_free(&solution);

@@ -14,6 +14,7 @@
 #include "rump_server/hidden.h"
 #include "rump_server/kernel.h"
 #include "rump_server/list.h"
+#include "rump_server/missing.h"
 #include "rump_server/options.h"
 #include "rump_server/solver.h"
 #include "sp/url.h"
@@ -155,31 +156,14 @@ name_components(struct server *server, bool all)
 }
 
 static void
-warn_missing(const struct solution *solution)
-{
-	for (size_t i = 0; i < solution->nmissing;) {
-		const struct component *user = solution->missing[i].user;
-		size_t first = i;
-
-		while (i < solution->nmissing && solution->missing[i].user == user)
-			i++;
-		if (i - first == 1)
-			warnx("warning: %s uses %s, which nothing defines", user->name,
-			    solution->missing[first].symbol);
-		else
-			warnx("warning: %s uses %s and %zu more, which nothing defines", user->name,
-			    solution->missing[first].symbol, i - first - 1);
-	}
-}
-
-static void
 solve_components(struct server *server, bool all, struct complaint *complaint)
 {
 	name_components(server, all);
 	if (solver_solve(&server->catalog, server->names.items, server->names.count, kernel_provides,
-		&server->solution, complaint) != 0)
+		&server->solution, complaint) != 0 ||
+	    missing_check(&server->catalog, &server->solution, complaint) != 0)
 		errx(EXIT_FAILURE, "%s", complaint->text);
-	warn_missing(&server->solution);
+	missing_warn(&server->catalog, &server->solution);
 }
 
 static void

@@ -125,16 +125,23 @@ definer_of(struct solver *solver, const struct elf_name *name)
 }
 
 static int
-note_missing(struct solver *solver, const char *symbol)
+note_missing(struct solver *solver, const char *symbol, enum elf_use use)
 {
 	struct solution *solution = solver->solution;
 	struct solver_missing *grown;
 
+	/* One that is used both ways has been noted as data. */
+	for (size_t i = solution->nmissing; i > 0; i--) {
+		if (solution->missing[i - 1].user == solver->current->component &&
+		    strcmp(solution->missing[i - 1].symbol, symbol) == 0)
+			return 0;
+	}
 	grown = reallocarray(solution->missing, solution->nmissing + 1, sizeof(*grown));
 	if (grown == NULL)
 		return out_of_memory(solver);
 	solution->missing = grown;
 	grown[solution->nmissing].user = solver->current->component;
+	grown[solution->nmissing].use = use;
 	grown[solution->nmissing].symbol = strdup(symbol);
 	if (grown[solution->nmissing].symbol == NULL)
 		return out_of_memory(solver);
@@ -155,11 +162,11 @@ visit_symbol(void *arg, const char *symbol, enum elf_use use)
 		return 0;
 	/* Hypercalls are this program's, and no component's. */
 	if (strncmp(symbol, "rumpuser_", 9) == 0)
-		return solver->provided(symbol) ? 0 : note_missing(solver, symbol);
+		return solver->provided(symbol) ? 0 : note_missing(solver, symbol, use);
 	name = elf_name(symbol);
 	definer = definer_of(solver, &name);
 	if (definer == NULL)
-		return note_missing(solver, symbol);
+		return note_missing(solver, symbol, use);
 	/* Selecting may move the members. */
 	index = (size_t)(solver->current - solver->members);
 	if (select_component(solver, definer) != 0)

@@ -8,17 +8,19 @@
 
 #include "rump_server/catalog.h"
 #include "rump_server/complaint.h"
+#include "rump_server/elf.h"
 
 /* A symbol that nothing defines. */
 struct solver_missing {
 	const struct component *user;
 	char *symbol;
+	enum elf_use use;
 };
 
 struct solution {
 	struct component **order; /* each after those whose data it uses */
 	size_t count;
-	struct solver_missing *missing;
+	struct solver_missing *missing; /* those of one user next to each other */
 	size_t nmissing;
 };
 

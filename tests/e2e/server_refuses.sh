@@ -41,6 +41,20 @@ cp /bin/true broken/librump.so.0
 refused "a program for a component" 1 'rumpkern_sysproxy is not there' "$server" "$url"
 output=$("$server" --list 2>&1)
 is "--list with an unusable directory ends well" 0 $?
+
+# NetBSD's components but one: no symbol says where another one is defined.
+if [ -n "$RUMPKIT_NETBSD" ]; then
+	mkdir part
+	ln -s "$RUMPKIT_NETBSD"/lib/librump*.so.0 part
+	rm part/librumpvfs.so.0
+	RUMP_COMPONENT_PATH=$here/part
+	refused "a component that only its symbols tell of" 1 \
+		"rumpfs_ffs cannot be loaded: it needs rumpvfs, which is not there: not in $here/part" \
+		"$server" -l rumpfs_ffs "$url"
+	like "--list says so too" 'rumpfs_ffs .*not there: rumpvfs' "$("$server" --list 2>&1)"
+else
+	skip "a component that only its symbols tell of" "NetBSD's components are not at hand"
+fi
 unset RUMP_COMPONENT_PATH
 
 if [ ! -e ctl ]; then pass "nothing made a socket"; else fail "nothing made a socket"; fi

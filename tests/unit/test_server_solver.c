@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "rump_server/catalog.h"
+#include "rump_server/missing.h"
 #include "rump_server/solver.h"
 
 #define DIRECTORY COMPONENTS "/.libs"
@@ -168,6 +169,35 @@ a_missing_component_is_named_with_who_needs_it(void **state)
 }
 
 static void
+components_that_are_not_there_are_known_by_their_symbols(void **state)
+{
+	struct solution solution;
+	struct catalog catalog;
+	struct complaint complaint;
+	char names[64];
+
+	(void)state;
+	/* Data that is not there stops the loader. */
+	solve(&catalog, &solution, "rumpdev_stray");
+	assert_int_equal(missing_check(&catalog, &solution, &complaint), -1);
+	assert_string_equal(complaint.text, "rumpdev_stray cannot be loaded: it needs rumpnet_net, "
+					    "rumpdev_scsipi, which are not there: not in " DIRECTORY);
+	finish(&catalog, &solution);
+	/* Functions are bound at their first call, and that may never come. */
+	solve(&catalog, &solution, "rumpdev_caller");
+	assert_int_equal(solution.nmissing, 2);
+	assert_int_equal(missing_check(&catalog, &solution, &complaint), 0);
+	missing_components(&catalog, solution.missing, solution.nmissing, names, sizeof(names));
+	assert_string_equal(names, "rumpdev_usb");
+	finish(&catalog, &solution);
+	solve(&catalog, &solution, "rumpfs_lost");
+	assert_int_equal(missing_check(&catalog, &solution, &complaint), 0);
+	missing_components(&catalog, solution.missing, solution.nmissing, names, sizeof(names));
+	assert_string_equal(names, "");
+	finish(&catalog, &solution);
+}
+
+static void
 a_component_has_several_names(void **state)
 {
 	static const char *const names[] = {
@@ -288,6 +318,7 @@ main(void)
 	    cmocka_unit_test(dependencies_that_no_symbol_shows_are_known),
 	    cmocka_unit_test(symbols_of_nobody_are_listed_and_no_error),
 	    cmocka_unit_test(a_missing_component_is_named_with_who_needs_it),
+	    cmocka_unit_test(components_that_are_not_there_are_known_by_their_symbols),
 	    cmocka_unit_test(a_component_has_several_names),
 	    cmocka_unit_test(kernels_do_not_mix),
 	    cmocka_unit_test(a_scan_takes_components_only),

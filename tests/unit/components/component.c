@@ -75,6 +75,28 @@ rumpns_lost(void)
 	rumpns_nowhere_either();
 	rumpuser_future();
 }
+#elif defined(PART_STRAY)
+/* A pointer to what one component of NetBSD's defines, and a call of another's. */
+extern void rumpns_scsipi_done(void);
+extern void rumpns_if_up(void);
+EXPORT void rumpns_stray(void);
+EXPORT void (*rumpns_stray_ops)(void) = rumpns_scsipi_done;
+void
+rumpns_stray(void)
+{
+	rumpns_if_up();
+}
+#elif defined(PART_CALLER)
+/* Calls of what NetBSD's components define: one of these is there, without it. */
+extern void rumpns_vn_lock(void);
+extern void rumpns_usbd_transfer(void);
+EXPORT void rumpns_caller(void);
+void
+rumpns_caller(void)
+{
+	rumpns_vn_lock();
+	rumpns_usbd_transfer();
+}
 #elif defined(PART_GONE)
 EXPORT void rumpns_gone(void);
 void
