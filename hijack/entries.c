@@ -352,6 +352,23 @@ hijack_name(const struct hijack_call *call)
 	return hijack_descriptor_call(call);
 }
 
+/* A message on a socket of the host's may carry descriptors that are not. */
+long
+hijack_sendmsg(const struct hijack_call *call)
+{
+	if (hijack_process()->fds != NULL && hijack_fd(call->arg[0]) < 0)
+		return hijack_beyond(hijack_beyond_host_message, call);
+	return hijack_descriptor_call(call);
+}
+
+long
+hijack_sendmmsg(const struct hijack_call *call)
+{
+	if (hijack_process()->fds != NULL && hijack_fd(call->arg[0]) < 0)
+		return hijack_beyond(hijack_beyond_host_messages, call);
+	return hijack_descriptor_call(call);
+}
+
 long
 hijack_poll(const struct hijack_call *call)
 {
@@ -432,6 +449,8 @@ static hijack_call_fn *const inside[HIJACK_CALLS] = {
 #include "hijack/calls.def"
     [SYS_bind] = hijack_inside_bind,
     [SYS_connect] = hijack_inside_connect,
+    [SYS_sendmsg] = hijack_inside_sendmsg,
+    [SYS_sendmmsg] = hijack_inside_sendmmsg,
 };
 #undef FD
 #undef CALL

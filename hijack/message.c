@@ -82,11 +82,11 @@ send_message(long rump, const struct msghdr *host, int flags)
 		netbsd.msg_name = &address;
 		netbsd.msg_namelen = (uint32_t)size;
 	}
-	if (host->msg_controllen > 0) {
+	if (host->msg_control != NULL && host->msg_controllen > 0) {
 		controls = hijack_control_in(host, &control);
 		if (controls < 0)
 			return controls;
-		netbsd.msg_control = control.data;
+		netbsd.msg_control = controls > 0 ? control.data : NULL;
 		netbsd.msg_controllen = (uint32_t)controls;
 	}
 	return HIJACK_RUMP(sendmsg, (uint64_t)rump, hijack_slot(&netbsd), (uint64_t)flags);

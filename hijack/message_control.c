@@ -10,6 +10,7 @@
 
 #include "hijack/abi/control.h"
 #include "hijack/copy.h"
+#include "hijack/credentials.h"
 #include "hijack/descriptor.h"
 #include "hijack/report.h"
 #include "hijack/rump.h"
@@ -35,7 +36,7 @@ rights_in(int32_t *to, const uint8_t *from, size_t length)
 	return (long)(count * sizeof(*to));
 }
 
-/* One message; its data is at from. Returns the length of what it became at to, -errno. */
+/* One message; its data is at from. Returns the length of what it became at to, 0 for nothing, or -errno. */
 static long
 one_in(const struct cmsghdr *host, const uint8_t *from, uint8_t *to)
 {
@@ -44,6 +45,8 @@ one_in(const struct cmsghdr *host, const uint8_t *from, uint8_t *to)
 	size_t length = host->cmsg_len - HIJACK_CONTROL_DATA;
 	long made;
 
+	if (level == SOL_SOCKET && type == SCM_CREDENTIALS)
+		return hijack_credentials_check(from, length);
 	if (level == SOL_SOCKET && type == SCM_RIGHTS) {
 		level = RUMP_SOL_SOCKET;
 		type = RUMP_SCM_RIGHTS;
@@ -148,12 +151,17 @@ one_out(const struct rump_cmsghdr *netbsd, uint8_t *data, size_t length, uint64_
 		host.cmsg_type = SCM_RIGHTS;
 		kept = rights_out((int32_t *)(void *)data, length, space, *flags & MSG_CMSG_CLOEXEC);
 		memcpy(made, data, kept);
+	} else if (netbsd->cmsg_level == RUMP_SOL_SOCKET && netbsd->cmsg_type == RUMP_SCM_CREDS) {
+		host.cmsg_level = SOL_SOCKET;
+		host.cmsg_type = SCM_CREDENTIALS;
+		size = hijack_credentials_out(made, data, length);
+		kept = size < 0 || (size_t)size > space ? space : (size_t)size;
 	} else {
 		size = hijack_abi_control_back(&host.cmsg_level, &host.cmsg_type, made, data, length);
-		if (size < 0)
-			return 0;
-		kept = (size_t)size < space ? (size_t)size : space;
+		kept = size < 0 || (size_t)size > space ? space : (size_t)size;
 	}
+	if (size < 0)
+		return 0;
 	if (kept < (size_t)size)
 		*flags |= MSG_CTRUNC;
 	if (room < HIJACK_CONTROL_DATA || (kept == 0 && size > 0 && rights))

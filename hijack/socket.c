@@ -7,6 +7,7 @@
 #include "abi/errno.h"
 #include "hijack/abi/socket.h"
 #include "hijack/copy.h"
+#include "hijack/credentials.h"
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
 #include "hijack/rump.h"
@@ -154,6 +155,9 @@ hijack_inside_setsockopt(const struct hijack_call *call)
 {
 	int level = (int)call->arg[1], name = (int)call->arg[2];
 
+	if (level == SOL_SOCKET && name == SO_PASSCRED)
+		return hijack_credentials_want(
+		    (int)call->arg[0], (uint64_t)call->arg[3], (uint64_t)call->arg[4]);
 	if (!hijack_abi_option(&level, &name))
 		return -ENOPROTOOPT;
 	return HIJACK_RUMP(setsockopt, (uint64_t)call->arg[0], (uint64_t)level, (uint64_t)name,
@@ -191,6 +195,8 @@ special_option(int rump, int name, int *value)
 		error = option(rump, RUMP_SOL_SOCKET, RUMP_SO_TYPE, value);
 		*value = *value == SOCK_STREAM ? IPPROTO_TCP : *value == SOCK_DGRAM ? IPPROTO_UDP : 0;
 		return error;
+	case SO_PASSCRED:
+		return hijack_credentials_wanted(rump, value);
 	case SO_ACCEPTCONN:
 	case SO_REUSEADDR:
 	case SO_KEEPALIVE:
@@ -207,6 +213,22 @@ special_option(int rump, int name, int *value)
 	}
 }
 
+static long
+peer_credentials(int rump, uint64_t to, uint64_t to_size, uint32_t room)
+{
+	struct hijack_credentials credentials;
+	long error = hijack_credentials_peer(rump, &credentials);
+
+	if (error != 0)
+		return error;
+	if (room > sizeof(credentials))
+		room = sizeof(credentials);
+	return hijack_copyout(to, &credentials, room) != 0 ||
+		       hijack_copyout(to_size, &room, sizeof(room)) != 0
+		   ? -EFAULT
+		   : 0;
+}
+
 long
 hijack_inside_getsockopt(const struct hijack_call *call)
 {
@@ -216,6 +238,9 @@ hijack_inside_getsockopt(const struct hijack_call *call)
 
 	if (hijack_copyin(&room, (uint64_t)call->arg[4], sizeof(room)) != 0)
 		return -EFAULT;
+	if (level == SOL_SOCKET && name == SO_PEERCRED)
+		return peer_credentials(
+		    (int)call->arg[0], (uint64_t)call->arg[3], (uint64_t)call->arg[4], room);
 	if (level == SOL_SOCKET && room >= sizeof(value)) {
 		error = special_option((int)call->arg[0], name, &value);
 		if (error == 0) {
