@@ -5,9 +5,11 @@
  * Theory of operation. rumpuser_bio() gives up the kernel's CPU, writes the request down, puts it into one of
  * two queues and returns. Reads are served by one thread with io_uring, or where the host does not allow that
  * by a pool of threads; writes and syncs by a pool of threads in either case, since io_uring would only hand
- * them to threads of the host's. What finished is reported from those threads, several requests
- * between one hyp_schedule() and hyp_unschedule(). bio_lock protects the queues, the pools' counts, and the
- * requests that are not in anybody's hands; it is never held across I/O or an upcall.
+ * them to threads of the host's. Where a running thread has much to do already and there is another CPU, the
+ * submitter does itself what of a read needs no waiting, and queues the rest, or the report. What finished is
+ * reported from those threads, several requests between one hyp_schedule() and hyp_unschedule(). bio_lock
+ * protects the queues, the pools' counts, and the requests that are not in anybody's hands; it is never held
+ * across I/O or an upcall.
  *
  * Requests are never given back to the host: there are as many as were ever under way at a time.
  */
@@ -94,20 +96,16 @@ bio_release(struct bio_list *finished, struct bio_result *results, unsigned max)
 	bool wake;
 
 	host_lock_enter(&bio_lock);
-	for (; finished->count > 0 && count < max; count++) {
-		struct bio_request *request = finished->first;
+	while (finished->count > 0 && count < max) {
+		struct bio_request *request = bio_list_take(finished);
 
-		results[count] = request->result;
-		finished->first = request->next;
-		finished->count--;
+		results[count++] = request->result;
 		put_request(request);
 	}
 	wake = requests.drainers > 0;
 	host_lock_exit(&bio_lock);
 	if (wake)
 		host_cond_wake(&requests.drained, HOST_WAKE_ALL);
-	if (finished->count == 0)
-		bio_list_init(finished);
 	return count;
 }
 
@@ -167,7 +165,13 @@ rumpuser_bio(int fd, int op, void *data, size_t dlen, int64_t off, rump_biodone_
 	request->data = data;
 	request->len = dlen;
 	request->off = off;
+	request->outcome = BIO_UNTRIED;
 	request->result = (struct bio_result){.done = done, .arg = arg};
+	if (bio_pool_wants_help(pool, request)) {
+		host_lock_exit(&bio_lock);
+		(void)bio_try(request);
+		host_lock_enter(&bio_lock);
+	}
 	choice = bio_pool_add(pool, request);
 	host_lock_exit(&bio_lock);
 

@@ -25,6 +25,9 @@ struct bio_result {
 	int error;    /* NetBSD's numbering */
 };
 
+/* How far the host did without waiting. */
+enum bio_outcome { BIO_UNTRIED, BIO_FINISHED, BIO_WOULD_WAIT };
+
 struct bio_request {
 	struct bio_request *next;  /* in a list: waiting, finished, or free */
 	struct bio_request *known; /* the next one ever made */
@@ -34,6 +37,7 @@ struct bio_request {
 	char *data;
 	size_t len;
 	off_t off;
+	enum bio_outcome outcome; /* of bio_try() */
 	struct bio_result result;
 };
 
@@ -62,16 +66,17 @@ extern struct bio_pool bio_readers, bio_writers;
 /* Lists. */
 void bio_list_init(struct bio_list *list);
 void bio_list_add(struct bio_list *list, struct bio_request *request);
+/* The first one of a list that is not empty, taken out. */
+struct bio_request *bio_list_take(struct bio_list *list);
 /* Moves up to count requests from the head of one list to the end of another. */
 void bio_list_move(struct bio_list *to, struct bio_list *from, unsigned count);
 /* Puts all of a list before another's head. */
 void bio_list_put_back(struct bio_list *to, struct bio_list *from);
 
 /* One request and the host (bio_transfer.c). */
-enum bio_outcome { BIO_FINISHED, BIO_WOULD_WAIT };
 /*
  * Does as much of the request as the host does without waiting for a device: a read of what is cached, a
- * write into the cache.
+ * write into the cache. Once: whoever tries again is told the outcome.
  */
 enum bio_outcome bio_try(struct bio_request *request);
 /* Does the rest, however long it takes. */
@@ -85,6 +90,8 @@ enum bio_wake { BIO_WAKE_NOBODY, BIO_WAKE_SLEEPER, BIO_WAKE_RING, BIO_WAKE_NEW }
 void *bio_worker(void *pool);
 /* Sleeps until there is work. Called, and returns, with bio_lock held. */
 void bio_pool_idle(struct bio_pool *pool);
+/* Whether the submitter should try the request itself before it queues it. Called with bio_lock held. */
+bool bio_pool_wants_help(const struct bio_pool *pool, const struct bio_request *request);
 /* Queues a request and chooses who is to be woken for it. Called with bio_lock held. */
 enum bio_wake bio_pool_add(struct bio_pool *pool, struct bio_request *request);
 /*

@@ -20,18 +20,36 @@ bio_list_add(struct bio_list *list, struct bio_request *request)
 	list->count++;
 }
 
+struct bio_request *
+bio_list_take(struct bio_list *list)
+{
+	struct bio_request *request = list->first;
+
+	list->first = request->next;
+	if (--list->count == 0)
+		list->end = &list->first;
+	return request;
+}
+
 void
 bio_list_move(struct bio_list *to, struct bio_list *from, unsigned count)
 {
-	while (count-- > 0 && from->first != NULL) {
-		struct bio_request *request = from->first;
+	struct bio_request *last = from->first;
 
-		from->first = request->next;
-		if (from->first == NULL)
-			from->end = &from->first;
-		from->count--;
-		bio_list_add(to, request);
-	}
+	if (count > from->count)
+		count = from->count;
+	if (count == 0)
+		return;
+	for (unsigned i = 1; i < count; i++)
+		last = last->next;
+	*to->end = from->first;
+	to->end = &last->next;
+	to->count += count;
+	from->first = last->next;
+	from->count -= count;
+	if (from->count == 0)
+		from->end = &from->first;
+	last->next = NULL;
 }
 
 void

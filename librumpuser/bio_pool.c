@@ -19,6 +19,13 @@
 /* As many requests as one device is given at a time by most kernels. */
 #define MAX_THREADS 32
 
+/*
+ * With so many requests waiting for a running thread, a read of up to so many bytes is soonest done by who
+ * submits it, where there is more than one CPU.
+ */
+#define WORTH_HELPING 4
+#define HELP_MAX 65536
+
 /* How often, and with what pauses, a first thread is tried for when the host is short of them. */
 #define START_ATTEMPTS 50
 #define START_PAUSE_NS 10000000
@@ -132,19 +139,19 @@ hand_over(struct bio_pool *pool, struct bio_list *batch, struct bio_list *finish
 static bool
 work_through(struct bio_pool *pool, struct bio_list *batch)
 {
-	struct bio_list finished, current;
+	struct bio_list finished;
 	bool running = true;
 
 	bio_list_init(&finished);
-	bio_list_init(&current);
 	while (batch->count > 0) {
-		bio_list_move(&current, batch, 1);
-		if (bio_try(current.first) == BIO_WOULD_WAIT) {
+		struct bio_request *request = bio_list_take(batch);
+
+		if (bio_try(request) == BIO_WOULD_WAIT) {
 			hand_over(pool, batch, &finished);
 			running = false;
-			bio_wait(current.first);
+			bio_wait(request);
 		}
-		bio_list_move(&finished, &current, 1);
+		bio_list_add(&finished, request);
 		if (bio_report_due(&finished))
 			bio_report(&finished);
 	}
@@ -184,22 +191,27 @@ bio_worker(void *arg)
 static bool
 withdraw(struct bio_pool *pool, struct bio_request *request)
 {
-	struct bio_list rest, one;
+	struct bio_list rest;
 	bool found = false;
 
 	bio_list_init(&rest);
-	bio_list_init(&one);
 	while (pool->queue.count > 0) {
-		bio_list_move(&one, &pool->queue, 1);
-		if (one.first == request) {
+		struct bio_request *one = bio_list_take(&pool->queue);
+
+		if (one == request)
 			found = true;
-			bio_list_init(&one);
-		} else {
-			bio_list_move(&rest, &one, 1);
-		}
+		else
+			bio_list_add(&rest, one);
 	}
 	bio_list_move(&pool->queue, &rest, rest.count);
 	return found;
+}
+
+bool
+bio_pool_wants_help(const struct bio_pool *pool, const struct bio_request *request)
+{
+	return pool->running > 0 && pool->queue.count >= WORTH_HELPING && host_spins > 0 &&
+	       request->op == RUMPUSER_BIO_READ && request->len <= HELP_MAX;
 }
 
 enum bio_wake

@@ -6,8 +6,9 @@
  * the kernel's threads have one CPU, the first report wakes a thread of the kernel's that preempts the
  * reporting one, submits its next request, and sleeps until another report, and so on: two context switches
  * a request, which cost more than the requests do. So who submits on the CPU where several reports are
- * still to be made, and are not being made now, since this thread runs there, sleeps until they have
- * been, for PATIENCE_NS at most: the reporting thread may have to wait for what the submitter holds.
+ * still to be made, and are not being made now, since this thread runs there, sleeps until they have been. A
+ * deadline for that would cost as much as it spares. There is none: the reporting thread may have to wait
+ * for what the submitter holds, but before it sleeps it wakes the submitters.
  */
 #include "config.h"
 
@@ -15,8 +16,6 @@
 
 #include "librumpuser/bio.h"
 #include "librumpuser/hyp.h"
-
-#define PATIENCE_NS 100000
 
 /*
  * How many requests are worth a report of their own where the kernel's threads have another CPU, and
@@ -38,7 +37,6 @@ static struct {
 void
 bio_let_report_end(void)
 {
-	struct timespec deadline;
 	uint32_t turn;
 
 	if (host_likely(atomic_load_explicit(&interrupted.cpu, memory_order_relaxed) == NOWHERE) ||
@@ -46,10 +44,22 @@ bio_let_report_end(void)
 		return;
 	turn = atomic_load(&interrupted.turn);
 	atomic_fetch_add(&interrupted.sleepers, 1);
-	host_deadline(&deadline, 0, PATIENCE_NS);
-	if (atomic_load(&interrupted.cpu) != NOWHERE && host_wait(&interrupted.turn, turn, &deadline) != 0)
-		atomic_store(&interrupted.cpu, NOWHERE);
+	/* Where another thread reports as well, the one whose CPU was seen wakes all sleepers when it ends.
+	 */
+	if (atomic_load(&interrupted.cpu) != NOWHERE)
+		(void)host_wait(&interrupted.turn, turn, NULL);
 	atomic_fetch_sub(&interrupted.sleepers, 1);
+}
+
+/* Submitters need not wait any more. */
+static void
+let_submitters_go(void)
+{
+	atomic_store(&interrupted.cpu, NOWHERE);
+	if (atomic_load(&interrupted.sleepers) == 0)
+		return;
+	atomic_fetch_add(&interrupted.turn, 1);
+	host_wake(&interrupted.turn, HOST_WAKE_ALL);
 }
 
 static void
@@ -57,8 +67,10 @@ make_reports(const struct bio_result *results, unsigned count)
 {
 	bool several = count > WORTH_SLEEPING;
 
-	if (several)
+	if (several) {
+		host_before_sleep = let_submitters_go;
 		atomic_store(&interrupted.cpu, sched_getcpu());
+	}
 	for (unsigned i = 0; i < count; i++) {
 		if (several && i == count - WORTH_SLEEPING)
 			atomic_store(&interrupted.cpu, NOWHERE);
@@ -83,9 +95,6 @@ bio_report(struct bio_list *finished)
 		hyp.hyp_schedule();
 		make_reports(results, count);
 		hyp.hyp_unschedule();
-		if (atomic_load(&interrupted.sleepers) > 0) {
-			atomic_fetch_add(&interrupted.turn, 1);
-			host_wake(&interrupted.turn, HOST_WAKE_ALL);
-		}
+		host_will_sleep();
 	}
 }

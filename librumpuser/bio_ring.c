@@ -200,11 +200,10 @@ sleep_in_ring(void)
 static void
 serve(void)
 {
-	struct bio_list batch, finished, current;
+	struct bio_list batch, finished;
 
 	bio_list_init(&batch);
 	bio_list_init(&finished);
-	bio_list_init(&current);
 	for (;;) {
 		host_lock_enter(&bio_lock);
 		while (bio_readers.queue.count == 0 && engine.in_flight == 0)
@@ -213,9 +212,10 @@ serve(void)
 		host_lock_exit(&bio_lock);
 
 		while (batch.count > 0) {
-			bio_list_move(&current, &batch, 1);
-			if (bio_try(current.first) == BIO_FINISHED) {
-				bio_list_move(&finished, &current, 1);
+			struct bio_request *request = bio_list_take(&batch);
+
+			if (bio_try(request) == BIO_FINISHED) {
+				bio_list_add(&finished, request);
 				if (bio_report_due(&finished)) {
 					/* The device need not wait for the kernel. */
 					if (engine.unsubmitted > 0)
@@ -223,8 +223,7 @@ serve(void)
 					bio_report(&finished);
 				}
 			} else {
-				put_in_ring(current.first);
-				bio_list_init(&current);
+				put_in_ring(request);
 			}
 		}
 		if (engine.in_flight > 0) {

@@ -109,8 +109,8 @@ write_all(struct bio_request *request)
 									       : BIO_FINISHED;
 }
 
-enum bio_outcome
-bio_try(struct bio_request *request)
+static enum bio_outcome
+try(struct bio_request *request)
 {
 	switch (request->op) {
 	case RUMPUSER_BIO_READ:
@@ -124,6 +124,14 @@ bio_try(struct bio_request *request)
 	default:
 		return fail(request, RUMP_EINVAL);
 	}
+}
+
+enum bio_outcome
+bio_try(struct bio_request *request)
+{
+	if (request->outcome == BIO_UNTRIED)
+		request->outcome = try(request);
+	return request->outcome;
 }
 
 static void

@@ -59,6 +59,23 @@ int host_poll(struct pollfd *fds, nfds_t count, const struct timespec *deadline)
 struct epoll_event;
 int host_epoll_wait(int fd, struct epoll_event *event, int milliseconds);
 
+/*
+ * What the calling thread has to do before it next sleeps, or NULL. It is called once, by whatever of the
+ * above comes first. Who sets it takes it back when there is nothing left to do.
+ */
+extern HOST_TLS void (*host_before_sleep)(void);
+
+static inline void
+host_will_sleep(void)
+{
+	void (*before)(void) = host_before_sleep;
+
+	if (host_likely(before == NULL))
+		return;
+	host_before_sleep = NULL;
+	before();
+}
+
 /* How often to look again at a word before sleeping on it: 0 where the process has one CPU. */
 extern unsigned host_spins;
 

@@ -16,6 +16,7 @@
 
 unsigned host_spins;
 HOST_TLS struct host_self host_self;
+HOST_TLS void (*host_before_sleep)(void);
 
 static int
 futex_wait(const _Atomic uint32_t *word, uint32_t value, const struct timespec *deadline, uint32_t groups)
@@ -23,6 +24,7 @@ futex_wait(const _Atomic uint32_t *word, uint32_t value, const struct timespec *
 	int saved = errno;
 	int error = 0;
 
+	host_will_sleep();
 	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, deadline, NULL, groups) == -1 &&
 	    errno == ETIMEDOUT)
 		error = -ETIMEDOUT;
@@ -69,6 +71,7 @@ host_poll(struct pollfd *fds, nfds_t count, const struct timespec *deadline)
 {
 	struct timespec left, *timeout = NULL;
 
+	host_will_sleep();
 	if (deadline != NULL) {
 		host_clock_monotonic(&left);
 		left.tv_sec = deadline->tv_sec - left.tv_sec;
@@ -88,7 +91,10 @@ host_poll(struct pollfd *fds, nfds_t count, const struct timespec *deadline)
 int
 host_epoll_wait(int fd, struct epoll_event *event, int milliseconds)
 {
-	int ready = epoll_wait(fd, event, 1, milliseconds);
+	int ready;
+
+	host_will_sleep();
+	ready = epoll_wait(fd, event, 1, milliseconds);
 
 	if (ready == -1)
 		return errno == EINTR ? 0 : -errno;

@@ -12,6 +12,8 @@
 
 #include <rump/rumpuser.h>
 
+#include "librumpuser/host.h"
+
 #pragma GCC visibility push(hidden)
 
 /* A copy of what rumpuser_init() was given. */
@@ -27,6 +29,7 @@ hyp_release_cpu(struct rumpuser_mtx *interlock)
 {
 	int locks;
 
+	host_will_sleep();
 	hyp.hyp_backend_unschedule(0, &locks, interlock);
 	return locks;
 }

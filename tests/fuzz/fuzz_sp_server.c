@@ -38,6 +38,7 @@ static size_t input_left;
 static int other_end = -1;
 
 unsigned host_spins;
+HOST_TLS void (*host_before_sleep)(void);
 
 /* The stand-ins. */
 
