@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "hijack/gate.h"
+#include "hijack/names.h"
 #include "hijack/rump.h"
 
 enum hijack_kind
@@ -51,6 +52,7 @@ hijack_fd_set(long fd, int rump, enum hijack_kind kind)
 	while (used <= (uint32_t)fd && !__atomic_compare_exchange_n(&fds->used, &used, (uint32_t)fd + 1,
 					   false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
+	hijack_name_forget(fd);
 	if (kind == HIJACK_KIND_SOCKET)
 		__atomic_fetch_add(&fds->sockets, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&fds->entry[fd], (rump + 1) * 4 + (int32_t)kind, __ATOMIC_RELEASE);

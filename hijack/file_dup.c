@@ -10,6 +10,7 @@
 #include "hijack/descriptor.h"
 #include "hijack/epoll.h"
 #include "hijack/files.h"
+#include "hijack/names.h"
 #include "hijack/rump.h"
 #include "rumpclient/client.h"
 
@@ -47,10 +48,11 @@ hijack_beyond_close(const struct hijack_call *call)
 
 /* A new number for what a shadow stands for. */
 static long
-duplicate(int rump, enum hijack_kind kind, long minimum, bool close_on_exec)
+duplicate(const struct hijack_call *call, long minimum, bool close_on_exec)
 {
-	long copy =
-		 HIJACK_RUMP(fcntl, (uint64_t)rump, close_on_exec ? RUMP_F_DUPFD_CLOEXEC : RUMP_F_DUPFD, 0),
+	enum hijack_kind kind = hijack_fd_kind(call->shadow);
+	long copy = HIJACK_RUMP(
+		 fcntl, (uint64_t)call->arg[0], close_on_exec ? RUMP_F_DUPFD_CLOEXEC : RUMP_F_DUPFD, 0),
 	     fd;
 	int error;
 
@@ -58,8 +60,10 @@ duplicate(int rump, enum hijack_kind kind, long minimum, bool close_on_exec)
 		return copy;
 	fd = hijack_fd_shadow(kind, (int)minimum, close_on_exec);
 	error = fd >= 0 ? hijack_fd_set(fd, (int)copy, kind) : (int)fd;
-	if (error == 0)
+	if (error == 0) {
+		hijack_name_copy(call->shadow, fd);
 		return fd;
+	}
 	if (fd >= 0)
 		(void)hijack_own(SYS_close, fd, 0, 0, 0, 0, 0);
 	(void)HIJACK_RUMP(close, (uint64_t)copy);
@@ -69,7 +73,7 @@ duplicate(int rump, enum hijack_kind kind, long minimum, bool close_on_exec)
 long
 hijack_inside_dup(const struct hijack_call *call)
 {
-	return duplicate((int)call->arg[0], hijack_fd_kind(call->shadow), 0, false);
+	return duplicate(call, 0, false);
 }
 
 /* dup2 and dup3. The host moves the shadow, or puts one of its own descriptors over it. */
@@ -103,8 +107,8 @@ hijack_beyond_dup2(const struct hijack_call *call)
 		return result;
 	}
 	(void)detach(to);
-	if (copy >= 0)
-		(void)hijack_fd_set(to, (int)copy, kind);
+	if (copy >= 0 && hijack_fd_set(to, (int)copy, kind) == 0)
+		hijack_name_copy(from, to);
 	return result;
 }
 
@@ -199,7 +203,6 @@ set_flags(const struct hijack_call *call)
 long
 hijack_inside_fcntl(const struct hijack_call *call)
 {
-	enum hijack_kind kind = hijack_fd_kind(call->shadow);
 	int rump = (int)call->arg[0];
 	long result;
 
@@ -208,7 +211,7 @@ hijack_inside_fcntl(const struct hijack_call *call)
 	case F_DUPFD_CLOEXEC:
 		if (call->arg[2] < 0 || call->arg[2] >= HIJACK_FDS)
 			return -EINVAL;
-		return duplicate(rump, kind, call->arg[2], call->arg[1] == F_DUPFD_CLOEXEC);
+		return duplicate(call, call->arg[2], call->arg[1] == F_DUPFD_CLOEXEC);
 	case F_GETFD:
 		return hijack_raw(SYS_fcntl, call->shadow, F_GETFD, 0, 0, 0, 0);
 	case F_SETFD:

@@ -9,6 +9,7 @@
 #include "hijack/copy.h"
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
+#include "hijack/names.h"
 #include "hijack/rump.h"
 
 #define DIRECTORY_BUFFER 16384
@@ -142,6 +143,7 @@ hijack_beyond_fchdir(const struct hijack_call *call)
 
 	if (error == 0)
 		hijack_process()->cwd_inside = true;
+	hijack_names_moved();
 	return error;
 }
 

@@ -21,6 +21,7 @@
 #include "hijack/copy.h"
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
+#include "hijack/names.h"
 #include "hijack/report.h"
 #include "hijack/rump.h"
 
@@ -215,6 +216,8 @@ new_root(long error)
 {
 	if (error == 0)
 		hijack_process()->root_inside = true;
+	if (error == 0)
+		hijack_names_rooted();
 	return error;
 }
 

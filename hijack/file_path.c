@@ -8,6 +8,7 @@
 #include "hijack/copy.h"
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
+#include "hijack/names.h"
 #include "hijack/rump.h"
 
 #define O_TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
@@ -28,8 +29,8 @@ is_fifo(const struct hijack_place *place)
 	       (st.st_mode & RUMP_S_IFMT) == RUMP_S_IFIFO;
 }
 
-static long
-inside_openat(const struct hijack_place *place, const long *rest)
+long
+hijack_inside_openat(const struct hijack_place *place, const long *rest)
 {
 	int flags = (int)rest[0], netbsd;
 	long rump;
@@ -50,7 +51,10 @@ inside_openat(const struct hijack_place *place, const long *rest)
 		return flags & O_PATH ? -EOPNOTSUPP : -ELOOP;
 	if (rump < 0)
 		return rump;
-	return hijack_fd_install((int)rump, HIJACK_KIND_FILE, (flags & O_CLOEXEC) != 0);
+	rump = hijack_fd_install((int)rump, HIJACK_KIND_FILE, (flags & O_CLOEXEC) != 0);
+	if (rump >= 0)
+		hijack_name_set(rump, place);
+	return rump;
 }
 
 static long
@@ -186,6 +190,7 @@ inside_chdir(const struct hijack_place *place, const long *rest)
 	(void)rest;
 	if (error == 0)
 		hijack_process()->cwd_inside = true;
+	hijack_names_moved();
 	return error;
 }
 
@@ -225,7 +230,7 @@ inside(long number)
 #define CASE(name, entry) \
 	case SYS_##name: \
 		return entry
-		CASE(openat, inside_openat);
+		CASE(openat, hijack_inside_openat);
 		CASE(openat2, inside_no_call);
 		CASE(newfstatat, inside_newfstatat);
 		CASE(statx, inside_statx);
@@ -316,9 +321,7 @@ on_descriptor(long number, long fd, const long *rest)
 
 	switch (number) {
 	case SYS_openat:
-		call.arg[1] = rest[0] & O_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD;
-		call.arg[2] = 0;
-		return hijack_inside_fcntl(&call);
+		return hijack_open_own_link(fd, (int)rest[0]);
 	case SYS_newfstatat:
 		return hijack_status_fd(rump, (uint64_t)rest[0]);
 	case SYS_statx:
@@ -369,13 +372,28 @@ at_place(const struct hijack_call *call, struct hijack_place *place, const long 
 	return result;
 }
 
+/* Whether a path is a link of the host's that is to be read as the rump kernel's. */
+static bool
+is_own_link(uint64_t path, struct hijack_own_name *own)
+{
+	char text[64];
+
+	return hijack_copyinstr(text, path, sizeof(text)) > 0 && hijack_path_own(text, own) &&
+	       *own->rest == '\0';
+}
+
 long
 hijack_beyond_at(const struct hijack_call *call)
 {
 	struct hijack_place place;
 	struct hijack_call changed = *call;
+	struct hijack_own_name own;
 	int error;
 
+	if (call->number == SYS_readlinkat && is_own_link((uint64_t)call->arg[1], &own)) {
+		error = (int)hijack_read_own_link(&own, (uint64_t)call->arg[2], call->arg[3]);
+		return error == -ENOENT ? hijack_pass(call) : error;
+	}
 	if (means_descriptor(call))
 		return hijack_fd(call->arg[0]) < 0 ? hijack_pass(call)
 						   : on_descriptor(call->number, call->arg[0], &call->arg[2]);

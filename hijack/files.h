@@ -13,7 +13,7 @@ typedef long hijack_inside_fn(const struct hijack_place *place, const long *rest
 hijack_inside_fn hijack_inside_getxattr, hijack_inside_lgetxattr, hijack_inside_setxattr,
     hijack_inside_lsetxattr, hijack_inside_listxattr, hijack_inside_llistxattr, hijack_inside_removexattr,
     hijack_inside_lremovexattr, hijack_inside_utimensat, hijack_inside_utime, hijack_inside_utimes,
-    hijack_inside_umount2, hijack_inside_chroot;
+    hijack_inside_umount2, hijack_inside_chroot, hijack_inside_openat;
 
 /* The call with arguments (directory, path, ...), or (path, ...) with hijack_beyond_plain: wherever the path
  * leads. */
@@ -48,6 +48,11 @@ long hijack_status_fd_extended(int rump, uint64_t to);
 /* futimens with the program's times, and fchroot. */
 long hijack_times_fd(int rump, uint64_t from);
 long hijack_chroot_fd(int rump);
+
+/* What a link of the host's to something of the rump kernel's reads as: -ENOENT when the host knows better.
+ * And a descriptor opened by such a link. */
+long hijack_read_own_link(const struct hijack_own_name *own, uint64_t to, long size);
+long hijack_open_own_link(long fd, int flags);
 
 /* Who uid 0 inside is. */
 struct hijack_identity hijack_identity(void);

@@ -88,7 +88,7 @@ tidy(char *path)
 static long
 read_link(const char *done, char *target)
 {
-	int match = hijack_config_match(&hijack_start.config, done);
+	int match = hijack_process()->root_inside ? 0 : hijack_config_match(&hijack_start.config, done);
 	long n;
 
 	if (match >= 0)
@@ -106,7 +106,7 @@ static int
 follow_link(struct walk *walk, const char *target, size_t component)
 {
 	char rest[PATH_MAX];
-	int match = hijack_config_match(&hijack_start.config, walk->done);
+	int match = prefix_length() > 0 ? hijack_config_match(&hijack_start.config, walk->done) : 0;
 
 	if (++walk->links > LINKS_MAX)
 		return -ELOOP;
@@ -284,6 +284,23 @@ place_under_root(const char *path, bool from_current, struct hijack_place *place
 	return 0;
 }
 
+static int
+place_on_host(const char *path, struct hijack_place *place)
+{
+	place->inside = false;
+	place->renamed = false;
+	memcpy(place->path, path, strlen(path) + 1);
+	return 0;
+}
+
+static int
+place_shadow(long fd, struct hijack_place *place)
+{
+	place->inside = true;
+	place->shadow = fd;
+	return 0;
+}
+
 /* A place inside that is another than the one that it was looked for at: 1; 0 when there is none. */
 static int
 place_found(char *path, bool follow, struct hijack_place *place)
@@ -335,6 +352,55 @@ below_descriptor(struct hijack_place *place, bool follow)
 	return 0;
 }
 
+void
+hijack_path_seen(char path[PATH_MAX], const char *inner)
+{
+	bool blanket = hijack_config_match(&hijack_start.config, inner) == 0;
+
+	snprintf(path, PATH_MAX, "%s%s", prefix_length() == 0 || blanket ? "" : hijack_start.config.path,
+	    strcmp(inner, "/") == 0 && prefix_length() > 0 ? "" : inner);
+}
+
+int
+hijack_path_absolute(char path[PATH_MAX])
+{
+	char current[PATH_MAX];
+	size_t length = strlen(path);
+	long n;
+
+	if (path[0] == '/')
+		return 0;
+	n = hijack_path_current(current, sizeof(current));
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n + 1 + length >= PATH_MAX)
+		return -ENAMETOOLONG;
+	memmove(path + n + 1, path, length + 1);
+	memcpy(path, current, (size_t)n);
+	path[n] = '/';
+	return 0;
+}
+
+int
+hijack_path_real(char path[PATH_MAX], struct hijack_place *place)
+{
+	struct walk walk = {.length = 0};
+	int error, match;
+
+	memcpy(walk.rest, path, strlen(path) + 1);
+	error = walk_path(&walk, true);
+	if (error != 0)
+		return error;
+	if (walk.length > 1 && walk.done[walk.length - 1] == '/')
+		walk.done[--walk.length] = '\0';
+	match = prefix_length() > 0 ? hijack_config_match(&hijack_start.config, walk.done) : 0;
+	if (match < 0)
+		return -ENOENT;
+	memcpy(path, walk.length > 0 ? walk.done : "/", walk.length + 2);
+	memmove(place->path, inner_name(path, match), strlen(inner_name(path, match)) + 1);
+	return 0;
+}
+
 int
 hijack_path_through_links(struct hijack_place *place, bool follow)
 {
@@ -373,17 +439,29 @@ hijack_path_find(long directory, uint64_t from, bool follow, struct hijack_place
 	ssize_t length = hijack_copyinstr(text, from, sizeof(text));
 	bool current = (int)directory == AT_FDCWD, root_inside = hijack_process()->root_inside;
 	int rump = current ? -1 : hijack_fd(directory);
+	struct hijack_own_name own;
 	long n;
 
 	if (length <= 0)
 		return length < 0 ? (int)length : -ENOENT;
-	place->shadow = follow && hijack_process()->fds != NULL ? hijack_path_shadow(text) : -1;
-	if (place->shadow >= 0) {
-		place->inside = true;
-		return 0;
+	place->shadow = -1;
+	if (text[0] == '/' && hijack_path_own(text, &own)) {
+		if (own.kind == HIJACK_OWN_PROGRAM || (*own.rest == '\0' && !follow))
+			return place_on_host(text, place);
+		if (own.kind == HIJACK_OWN_DESCRIPTOR && *own.rest == '\0')
+			return place_shadow(own.fd, place);
+		/* Below it, the path is relative. */
+		current = own.kind == HIJACK_OWN_DIRECTORY;
+		directory = current ? AT_FDCWD : own.fd;
+		rump = current ? -1 : hijack_fd(own.fd);
+		length -= own.rest - text;
+		memmove(text, own.rest, (size_t)length + 1);
+		if (length == 0)
+			memcpy(text, ".", (size_t)++length + 1);
 	}
 	if (text[0] == '/' && !root_inside)
 		return place_absolute(text, follow, place);
+	place->base = directory;
 	if (rump >= 0)
 		return place_relative(text, rump, place);
 	if (root_inside)

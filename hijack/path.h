@@ -13,12 +13,22 @@ struct hijack_place {
 	bool inside;    /* in the rump kernel */
 	bool renamed;   /* on the host, but under path, absolute, instead of what the program gave */
 	long directory; /* inside: what the path is relative to, as the rump kernel's *at() calls take it */
+	long base;      /* inside: the number of the program's for directory, unless that is RUMP_AT_FDCWD */
 	long shadow;    /* inside: a name of this descriptor's of the program, under /proc or /dev; or -1 */
 	char path[PATH_MAX];
 };
 
-/* The shadow that a path of the host's names, as /proc/self/fd/3 does; -1: none. */
-long hijack_path_shadow(const char *path);
+/* Names that the host has for what the process itself has open, as /proc/self/fd/3. */
+enum hijack_own_kind { HIJACK_OWN_NOTHING, HIJACK_OWN_DESCRIPTOR, HIJACK_OWN_DIRECTORY, HIJACK_OWN_PROGRAM };
+
+struct hijack_own_name {
+	enum hijack_own_kind kind;
+	long fd;          /* a shadow */
+	const char *rest; /* behind the name, without slashes; empty: it is all */
+};
+
+/* Whether path is such a name, or lies below one, and concerns the rump kernel. */
+bool hijack_path_own(const char *path, struct hijack_own_name *own);
 
 /*
  * Whether a path, relative to a directory descriptor, may lie in the rump kernel: a quick look, by the
@@ -43,6 +53,15 @@ int hijack_path_find(long directory, uint64_t path, bool follow, struct hijack_p
  * lead elsewhere inside. Returns 1 if they do, 0, or -ELOOP.
  */
 int hijack_path_through_links(struct hijack_place *place, bool follow);
+
+/* An inner name of the rump kernel's as the program sees it. */
+void hijack_path_seen(char path[PATH_MAX], const char *inner);
+
+/* Completes a path by the current directory's name. 0 or -errno. */
+int hijack_path_absolute(char path[PATH_MAX]);
+
+/* Follows all links in a path of the program's. 0 with its place inside, or -errno. */
+int hijack_path_real(char path[PATH_MAX], struct hijack_place *place);
 
 /* The current directory as the program sees it. Returns its length or -errno. */
 long hijack_path_current(char *path, size_t size);

@@ -31,33 +31,74 @@ number(const char *string, long *value)
 	return string != start ? string : NULL;
 }
 
-long
-hijack_path_shadow(const char *path)
+/* What follows a whole component; NULL: it goes on. */
+static const char *
+end_of_component(const char *rest)
 {
-	static const char *const standard[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
-	const char *rest = after(path, "/dev/fd/"), *proc = after(path, "/proc/");
-	long fd, pid;
+	if (rest == NULL || (*rest != '\0' && *rest != '/'))
+		return NULL;
+	while (*rest == '/')
+		rest++;
+	return rest;
+}
 
-	for (long i = 0; i < 3; i++) {
-		if (strcmp(path, standard[i]) == 0)
-			return hijack_fd(i) >= 0 ? i : -1;
+static bool
+own_descriptor(const char *rest, struct hijack_own_name *own)
+{
+	own->kind = HIJACK_OWN_DESCRIPTOR;
+	own->rest = end_of_component(number(rest, &own->fd));
+	return own->rest != NULL && hijack_fd(own->fd) >= 0;
+}
+
+/* Below /proc, at the process itself. */
+static const char *
+own_process(const char *path)
+{
+	const char *rest = after(path, "self/");
+	long pid;
+
+	if (rest == NULL)
+		rest = after(path, "thread-self/");
+	if (rest == NULL) {
+		rest = number(path, &pid);
+		rest = pid == hijack_process()->pid ? after(rest, "/") : NULL;
 	}
-	if (rest == NULL && proc != NULL) {
-		rest = after(proc, "self/fd/");
-		if (rest == NULL)
-			rest = after(proc, "thread-self/fd/");
-		proc = number(proc, &pid);
-		if (proc != NULL && pid == hijack_process()->pid)
-			rest = after(proc, "/fd/");
+	return rest;
+}
+
+bool
+hijack_path_own(const char *path, struct hijack_own_name *own)
+{
+	static const char *const standard[] = {"stdin", "stdout", "stderr"};
+	const char *rest = after(path, "/dev/");
+
+	if (hijack_process()->root_inside)
+		return false;
+	for (long i = 0; rest != NULL && i < 3; i++) {
+		*own = (struct hijack_own_name){HIJACK_OWN_DESCRIPTOR, i, ""};
+		if (strcmp(rest, standard[i]) == 0)
+			return hijack_fd(i) >= 0;
 	}
-	rest = number(rest, &fd);
-	return rest != NULL && *rest == '\0' && hijack_fd(fd) >= 0 ? fd : -1;
+	if (rest != NULL)
+		return own_descriptor(after(rest, "fd/"), own);
+	rest = after(path, "/proc/");
+	rest = rest != NULL ? own_process(rest) : NULL;
+	if (rest == NULL)
+		return false;
+	own->kind = HIJACK_OWN_DIRECTORY;
+	own->rest = end_of_component(after(rest, "cwd"));
+	if (own->rest != NULL)
+		return hijack_process()->cwd_inside;
+	own->kind = HIJACK_OWN_PROGRAM;
+	own->rest = "";
+	return strcmp(rest, "exe") == 0 || own_descriptor(after(rest, "fd/"), own);
 }
 
 bool
 hijack_path_concerns(long directory, uint64_t path)
 {
 	char text[PATH_MAX];
+	struct hijack_own_name own;
 
 	if (hijack_start.server == NULL || hijack_copyinstr(text, path, sizeof(text)) < 0)
 		return false;
@@ -67,7 +108,7 @@ hijack_path_concerns(long directory, uint64_t path)
 		if ((int)directory == AT_FDCWD ? hijack_process()->cwd_inside : hijack_fd(directory) >= 0)
 			return true;
 	}
-	if (hijack_process()->fds != NULL && hijack_path_shadow(text) >= 0)
+	if (text[0] == '/' && hijack_path_own(text, &own))
 		return true;
 	return !hijack_process()->root_inside && hijack_config_hint(&hijack_start.config, text);
 }

@@ -65,6 +65,10 @@ hijack_beyond_prefork(const struct hijack_call *call)
 	struct hijack_process *process = hijack_process();
 
 	cloning->fork = NULL;
+	if (cloning->shares_memory && process->names != NULL) {
+		cloning->child.parent_names = process->names;
+		cloning->child.names = NULL;
+	}
 	if (cloning->shares_memory && process->fds != NULL) {
 		cloning->child.fds = copy_descriptors(process->fds);
 		if (cloning->child.fds == NULL)
@@ -135,6 +139,8 @@ hijack_beyond_parent(const struct hijack_call *call)
 		return 0;
 	if (cloning->child.fds != NULL && cloning->child.fds != hijack_process()->fds)
 		(void)munmap(cloning->child.fds, sizeof(*cloning->child.fds));
+	if (cloning->child.names != NULL && cloning->child.names != hijack_process()->names)
+		(void)munmap(cloning->child.names, (size_t)HIJACK_NAME * HIJACK_FDS);
 	if (child != NULL && child != hijack_process()->context) {
 		/* Its descriptors were the child's. */
 		atomic_store(&child->fd, -1);

@@ -26,6 +26,7 @@
 #include "hijack/descriptor.h"
 #include "hijack/exec.h"
 #include "hijack/files.h"
+#include "hijack/names.h"
 #include "hijack/path.h"
 #include "hijack/report.h"
 #include "hijack/rump.h"
@@ -53,6 +54,17 @@ survives(uint32_t fd)
 	return flags >= 0 && !(flags & FD_CLOEXEC);
 }
 
+/* A name, which may have any bytes but NUL, has its length before it. */
+static size_t
+describe_descriptor(char *text, size_t size, uint32_t fd, int32_t entry)
+{
+	const char *name = hijack_name_kept(fd);
+
+	if (name == NULL)
+		return (size_t)snprintf(text, size, ",%u=%d", fd, entry);
+	return (size_t)snprintf(text, size, ",%u=%d:%zu:%s", fd, entry, strlen(name), name);
+}
+
 /* The entry of the environment that describes the table; NULL when there is nothing to hand over. */
 static char *
 describe_state(const struct hijack_process *process)
@@ -65,23 +77,37 @@ describe_state(const struct hijack_process *process)
 		count += fds->entry[fd] != 0 && survives(fd);
 	if (process->context == NULL || (count == 0 && !process->cwd_inside && !process->root_inside))
 		return NULL;
-	size = sizeof(STATE) + 32 + count * 24;
+	size = sizeof(STATE) + 32 + count * (32 + HIJACK_NAME);
 	text = malloc(size);
 	if (text == NULL)
 		return NULL;
 	used = (size_t)snprintf(
 	    text, size, STATE "%d:%d", process->pid, process->cwd_inside + 2 * process->root_inside);
 	for (uint32_t fd = 0; fds != NULL && fd < fds->used; fd++) {
-		if (fds->entry[fd] != 0 && survives(fd))
-			used += (size_t)snprintf(text + used, size - used, ",%u=%d", fd, fds->entry[fd]);
+		if (fds->entry[fd] != 0 && survives(fd) && size - used > HIJACK_NAME + 32)
+			used += describe_descriptor(text + used, size - used, fd, fds->entry[fd]);
 	}
 	return text;
+}
+
+/* Its name is what /proc/self/exe of the program is made of. Linux takes no longer ones. */
+static int
+memory_file(const char *name)
+{
+	char place[PATH_MAX];
+	struct hijack_place found;
+	int file = -1;
+
+	snprintf(place, sizeof(place), "%s", name);
+	if (hijack_path_absolute(place) == 0 && hijack_path_real(place, &found) == 0)
+		file = memfd_create(place, MFD_CLOEXEC);
+	return file >= 0 ? file : memfd_create("program", MFD_CLOEXEC);
 }
 
 static int
 copy_to_memory(int rump, const char *name)
 {
-	int file = memfd_create(name, MFD_CLOEXEC);
+	int file = memory_file(name);
 	char *buffer = malloc(PIECE);
 	long n = buffer != NULL && file >= 0 ? 0 : -ENOMEM;
 	int64_t done = 0;
@@ -160,7 +186,7 @@ script_arguments(const char *interpreter, const char *argument, const char *scri
 }
 
 static long
-open_to_execute(const struct hijack_place *place)
+open_program(const struct hijack_place *place)
 {
 	struct rump_stat st;
 	long fd, error;
@@ -182,6 +208,17 @@ open_to_execute(const struct hijack_place *place)
 	if (error != 0)
 		(void)HIJACK_RUMP(close, (uint64_t)fd);
 	return error != 0 ? error : fd;
+}
+
+static long
+open_to_execute(const struct hijack_place *place)
+{
+	struct hijack_place elsewhere = *place;
+	long fd = open_program(place);
+
+	/* A link may have a target with the prefix. */
+	return fd == -ENOENT && hijack_path_through_links(&elsewhere, true) == 1 ? open_program(&elsewhere)
+										 : fd;
 }
 
 /* Makes a program inside one that the host can execute. script: the path that the program was called by. */
@@ -329,6 +366,18 @@ take_variable(char **environment, const char *name)
 	return NULL;
 }
 
+/* A name with its length before it. Returns what follows. */
+static char *
+take_name(long fd, char *text)
+{
+	size_t length = strtoul(text, &text, 10);
+
+	if (*text != ':' || strnlen(text + 1, length) != length)
+		return text;
+	hijack_name_restore(fd, text + 1, length);
+	return text + 1 + length;
+}
+
 void
 hijack_exec_take_over(char **environment)
 {
@@ -358,5 +407,7 @@ hijack_exec_take_over(char **environment)
 
 		if (entry > 0)
 			(void)hijack_fd_set(fd, (int)(entry / 4 - 1), (enum hijack_kind)(entry % 4));
+		if (*next == ':')
+			next = take_name(fd, next + 1);
 	}
 }

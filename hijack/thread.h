@@ -30,6 +30,7 @@ struct rumpclient_fork;
 struct hijack_fds;
 
 #define HIJACK_EVENTS 16 /* eventfds that are kept for waits */
+#define HIJACK_NAME 512  /* of a descriptor, see names.h */
 
 struct hijack_process {
 	int pid;
@@ -39,6 +40,9 @@ struct hijack_process {
 	struct rumpclient *context;     /* the connection; NULL: none yet */
 	struct hijack_fds *fds;         /* NULL: no rump descriptor yet */
 	int events[HIJACK_EVENTS];      /* number + 1, or 0; see waiter.c */
+	char *names;                    /* HIJACK_NAME bytes for each number; NULL: none yet */
+	const char *parent_names;       /* of vfork's child, to read */
+	char cwd_name[HIJACK_NAME];     /* in the rump kernel; empty: not known */
 	struct hijack_sigaction sigsys; /* the program's; the host's is this library's */
 };
 

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "hijack/names.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "hijack/descriptor.h"
+#include "hijack/rump.h"
+
+#define SIZE HIJACK_NAME
+
+static char *
+kept(long fd)
+{
+	char *names = __atomic_load_n(&hijack_process()->names, __ATOMIC_ACQUIRE);
+
+	return names != NULL && (unsigned long)fd < HIJACK_FDS ? names + fd * SIZE : NULL;
+}
+
+/* The same, in memory that is made when it is not there. */
+static char *
+place_for(long fd)
+{
+	struct hijack_process *process = hijack_process();
+	char *names = __atomic_load_n(&process->names, __ATOMIC_ACQUIRE);
+	long map;
+
+	if (names != NULL)
+		return kept(fd);
+	map = hijack_own(SYS_mmap, 0, (long)SIZE * HIJACK_FDS, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (map < 0 && map > -4096)
+		return NULL;
+	if (!__atomic_compare_exchange_n(
+		&process->names, &names, (char *)map, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		(void)hijack_own(SYS_munmap, map, (long)SIZE * HIJACK_FDS, 0, 0, 0, 0);
+	return kept(fd);
+}
+
+/* The rump kernel's name for the current directory. */
+static const char *
+current(void)
+{
+	struct hijack_process *process = hijack_process();
+
+	if (process->cwd_name[0] == '\0' && process->cwd_inside &&
+	    HIJACK_RUMP(__getcwd, hijack_slot(process->cwd_name), sizeof(process->cwd_name)) < 0)
+		process->cwd_name[0] = '\0';
+	return process->cwd_name;
+}
+
+/* The number of the program's that stands for a directory of the rump kernel's. */
+static const char *
+directory_name(long program_fd)
+{
+	const char *name = hijack_name_kept(program_fd);
+
+	return name != NULL ? name : "";
+}
+
+void
+hijack_name_set(long fd, const struct hijack_place *place)
+{
+	const char *base = "";
+	char *to = place_for(fd);
+	size_t used = 0, length = strlen(place->path);
+
+	if (to == NULL)
+		return;
+	if (place->path[0] != '/') {
+		base = place->directory == RUMP_AT_FDCWD ? current() : directory_name(place->base);
+		used = strlen(base);
+	}
+	if ((place->path[0] != '/' && used == 0) || used + length + 2 > SIZE) {
+		*to = '\0';
+		return;
+	}
+	memcpy(to, base, used);
+	if (place->path[0] != '/')
+		to[used++] = '/';
+	memcpy(to + used, place->path, length + 1);
+}
+
+void
+hijack_name_copy(long from, long to)
+{
+	const char *name = hijack_name_kept(from);
+
+	if (name != NULL)
+		hijack_name_restore(to, name, strnlen(name, SIZE));
+}
+
+void
+hijack_name_forget(long fd)
+{
+	char *name = kept(fd);
+
+	/* A page that was never used stays so. */
+	if (name != NULL && *name != '\0')
+		*name = '\0';
+}
+
+void
+hijack_names_moved(void)
+{
+	hijack_process()->cwd_name[0] = '\0';
+}
+
+void
+hijack_names_rooted(void)
+{
+	char *names = hijack_process()->names;
+
+	hijack_names_moved();
+	if (names != NULL)
+		(void)hijack_own(SYS_madvise, (long)names, (long)SIZE * HIJACK_FDS, MADV_DONTNEED, 0, 0, 0);
+}
+
+const char *
+hijack_name_kept(long fd)
+{
+	const char *parent = hijack_process()->parent_names, *name = kept(fd);
+
+	if ((name == NULL || *name == '\0') && parent != NULL && (unsigned long)fd < HIJACK_FDS)
+		name = parent + fd * SIZE;
+	return name != NULL && *name == '/' && strnlen(name, SIZE) < SIZE ? name : NULL;
+}
+
+void
+hijack_name_restore(long fd, const char *name, size_t length)
+{
+	char *to = length < SIZE ? place_for(fd) : NULL;
+
+	if (to == NULL)
+		return;
+	memcpy(to, name, length);
+	to[length] = '\0';
+}
+
+static bool
+is_file_of(const struct hijack_place *place, long fd)
+{
+	struct rump_stat named, opened;
+
+	return HIJACK_RUMP(fstatat, RUMP_AT_FDCWD, hijack_slot(place->path), hijack_slot(&named),
+		   RUMP_AT_SYMLINK_NOFOLLOW) == 0 &&
+	       HIJACK_RUMP(__fstat50, (uint64_t)hijack_fd(fd), hijack_slot(&opened)) == 0 &&
+	       named.st_ino == opened.st_ino && named.st_dev == opened.st_dev;
+}
+
+int
+hijack_name_find(long fd, char path[PATH_MAX], struct hijack_place *place)
+{
+	const char *name = hijack_name_kept(fd);
+	char seen[PATH_MAX];
+
+	if (name == NULL)
+		return -ENOENT;
+	snprintf(place->path, sizeof(place->path), "%.*s", (int)SIZE, name);
+	hijack_path_seen(path, place->path);
+	memcpy(seen, path, sizeof(seen));
+	place->directory = RUMP_AT_FDCWD;
+	place->shadow = -1;
+	place->inside = true;
+	if (hijack_path_real(seen, place) != 0 || !is_file_of(place, fd))
+		return 0;
+	memcpy(path, seen, sizeof(seen));
+	return 1;
+}

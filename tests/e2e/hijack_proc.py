@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What hijacked programs find under /proc/self and /dev/fd about what they have in the rump kernel."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
+from hijacked import Report, Server, skip_if_sanitized  # noqa: E402  pylint: disable=wrong-import-position
+
+START = """
+os.makedirs("/rump/tmp/d/e", exist_ok=True); os.chdir("/rump/tmp/d")
+with open("/rump/tmp/d/f", "w") as new: new.write("content")
+def link(fd, where="/proc/self/fd/"): return tried(os.readlink, f"{where}{fd}")
+def opened(path, flags=os.O_RDONLY): return tried(os.open, path, flags)
+"""
+
+CASES = [
+    ("a descriptor reads as the file's name", """
+f = os.open("/rump/tmp/d/f", 0); print(link(f), link(f, "/dev/fd/"), link(f, f"/proc/{os.getpid()}/fd/"), link(f, "/proc/thread-self/fd/"))
+os.chdir("e"); r = os.open("../f", 0); os.chdir("/"); print(link(r))
+d = os.open("/rump/tmp/d", 0); g = os.open("f", 0, dir_fd=d); h = os.open("e/../f", 0, dir_fd=d); print(link(d), link(g), link(h))
+os.symlink("e/../f", "/rump/tmp/d/l"); l = os.open("/rump/tmp/d/l", 0); os.remove("/rump/tmp/d/l"); print(link(os.dup(r)))
+os.dup2(r, 50); print(link(50)); os.close(r); s = os.open("/etc/passwd", 0); print(link(s))
+print(os.path.realpath(f"/proc/self/fd/{f}"), tried(os.readlink, "/proc/self/fd/77"), os.lstat(f"/proc/self/fd/{f}").st_mode >> 12)
+""", r"(/rump/tmp/d/f ){3}/rump/tmp/d/f\n/rump/tmp/d/f\n/rump/tmp/d /rump/tmp/d/f /rump/tmp/d/f\n/rump/tmp/d/f\n/rump/tmp/d/f\n"
+     r"/etc/passwd\n/rump/tmp/d/f ENOENT 10"),
+    ("a link that was followed does not stay in the name",
+     'os.symlink("e/../f", "l"); f = os.open("l", 0); print(link(f)); os.remove("l")', "/rump/tmp/d/f"),
+    ("no name that is another file's", """
+f = os.open("g", os.O_CREAT | os.O_RDWR); print(link(f)); os.rename("g", "h"); print(link(f)); os.mkdir("g"); print(link(f)); os.rmdir("g")
+os.remove("h"); print(link(f)); s = socket.socket(); print(link(s.fileno())[:8]); os.dup2(s.fileno(), f); print(link(f)[:8])
+""", r"/rump/tmp/d/g\n/rump/tmp/d/g \(deleted\)\n/rump/tmp/d/g \(deleted\)\n/rump/tmp/d/g \(deleted\)\nsocket:\[\nsocket:\["),
+    ("it is so after fork and exec", """
+f = os.open("f", 0); os.set_inheritable(f, True); sys.stdout.flush()
+if os.fork() == 0: print(link(f)); sys.stdout.flush(); os._exit(0)
+os.wait(); subprocess.run(["/usr/bin/readlink", f"/proc/self/fd/{f}"], pass_fds=[f])
+subprocess.run(["/bin/sh", "-c", "readlink /proc/self/fd/0; readlink /proc/self/cwd"], stdin=f)
+""", "(/rump/tmp/d/f\n){3}/rump/tmp/d"),
+    ("a descriptor that is opened by its name is another", """
+f = os.open("f", os.O_RDONLY); os.read(f, 3); g = opened(f"/proc/self/fd/{f}"); print(os.read(g, 9), os.read(f, 9))
+w = opened(f"/dev/fd/{f}", os.O_WRONLY | os.O_APPEND); print(os.write(w, b"+"), tried(os.write, f, b"-"), os.pread(f, 99, 0))
+t = opened(f"/dev/fd/{f}", os.O_RDWR | os.O_TRUNC | os.O_CREAT); print(os.pread(f, 99, 0), opened(f"/dev/fd/{f}", os.O_DIRECTORY))
+s = socket.socket(); print(opened(f"/proc/self/fd/{s.fileno()}"))
+os.write(t, b"gone"); os.remove("f"); print(os.pread(opened(f"/proc/self/fd/{f}"), 9, 0), opened(f"/proc/self/fd/{f}", os.O_WRONLY))
+""", r"b'content' b'tent'\n1 EBADF b'content\+'\nb'' ENOTDIR\nENXIO\nb'gone' EACCES"),
+    ("below a directory, and the current one", """
+d = os.open("/rump/tmp", 0); print(open(f"/proc/self/fd/{d}/d/f").read(), os.listdir(f"/dev/fd/{d}/d/e"), tried(os.stat, f"/dev/fd/{d}/x"))
+print(os.readlink("/proc/self/cwd"), os.readlink(f"/proc/{os.getpid()}/cwd"), sorted(os.listdir("/proc/self/cwd")), open("/proc/self/cwd/f").read())
+print(os.path.samefile("/proc/self/cwd", "."), os.path.realpath("/proc/self/cwd/e/.."), os.path.exists("/proc/self/cwd/../../../etc/passwd"))
+os.mkdir("/proc/self/cwd/new"); print(os.path.isdir("/rump/tmp/d/new")); os.rmdir("new"); print(os.listdir(opened(f"/proc/self/fd/{d}")))
+os.chdir("/"); print(os.readlink("/proc/self/cwd"), os.readlink("/proc/self/exe") == os.path.realpath("/usr/bin/python3"))
+""", r"content \[\] ENOENT\n/rump/tmp/d /rump/tmp/d \['e', 'f'\] content\nTrue /rump/tmp/d True\nTrue\n\['d'\]\n/ True"),
+    ("the program itself", """
+import shutil
+for name in "/rump/tmp/prog", "/rump/tmp/d/" + "long" * 60:
+    shutil.copy("/usr/bin/readlink", name); print(subprocess.run([name, "/proc/self/exe"], capture_output=True).stdout.decode().strip().replace(name, "NAME"))
+print(subprocess.run(["../prog", "/proc/self/exe"], capture_output=True).stdout)
+print(subprocess.run(["/rump/tmp/d/../prog", "-f", "/proc/self/exe"], capture_output=True).stdout)
+shutil.copy("/usr/bin/env", "/rump/tmp/env"); os.symlink("/rump/tmp/env", "alias")
+print(subprocess.run(["./alias", "/proc/self/exe", "/rump/tmp/prog", "/proc/self/exe"], capture_output=True).stdout)
+os.remove("alias"); os.remove("/rump/tmp/d/" + "long" * 60)
+""", r"NAME\n/memfd:program \(deleted\)\nb'/rump/tmp/prog\\n'\nb'/rump/tmp/prog\\n'\nb'/rump/tmp/prog\\n'"),
+    ("standard input by its name, in a shell", """
+open("lines", "w").write("one\\ntwo\\n")
+print(subprocess.run(["bash", "-c", "{ read x; cat /dev/stdin; } <lines; cat /proc/self/fd/3 - 3<lines <lines; exec 4>>out; echo a >/dev/fd/4;"
+                      "echo b >>/proc/self/fd/4; cat out; rm out lines"], capture_output=True, text=True).stdout.split())
+""", r"\['one', 'two', 'one', 'two', 'one', 'two', 'a', 'b'\]"),
+]
+
+
+def main():
+    skip_if_sanitized()
+    report = Report()
+    with Server("-lrumpvfs", "-lrumpfs_tmpfs", "-lrumpnet", "-lrumpnet_sockin") as server:
+        report.programs(server, [(name, START + program, wanted) for name, program, wanted in CASES])
+    report.finish()
+
+
+main()
