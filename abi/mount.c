@@ -270,6 +270,25 @@ abi_mount_prepare(
 	return -ENODEV;
 }
 
+bool
+abi_mount_special(const char *type)
+{
+	for (size_t i = 0; i < COUNT(types); i++) {
+		if (strcmp(types[i].type, type) == 0)
+			return types[i].special != NOWHERE;
+	}
+	return false;
+}
+
+void
+abi_mount_types(char *text, size_t size)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < COUNT(types) && used < size; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s%s", i == 0 ? "" : ", ", types[i].type);
+}
+
 int
 abi_mount_describe(unsigned long flags, char *text, size_t size)
 {

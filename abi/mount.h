@@ -3,6 +3,7 @@
 #ifndef ABI_MOUNT_H
 #define ABI_MOUNT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <rump/rumpdefs.h>
@@ -35,6 +36,13 @@ struct abi_mount {
  */
 int abi_mount_prepare(
     struct abi_mount *mount, const char *type, const char *special, const char *options, const char **bad);
+
+/* Whether a file system of the type is made of something: a device, or a directory. False of unknown types.
+ */
+bool abi_mount_special(const char *type);
+
+/* Writes the types that are known, with ", " between them; cut at size. */
+void abi_mount_types(char *text, size_t size);
 
 /*
  * Writes the flags of a mounted file system as words: "read-only, noatime". Returns what snprintf() does, 0

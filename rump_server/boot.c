@@ -48,7 +48,7 @@ register_drive(const struct kernel *kernel, const struct drive *drive, struct co
 
 	if (error != 0)
 		return complain(
-		    complaint, "-d %s: key=%s: %s", drive->spec, drive->key, kernel_strerror(error));
+		    complaint, "%s: key=%s: %s", drive->given, drive->key, kernel_strerror(error));
 	return 0;
 }
 
@@ -78,9 +78,17 @@ mount_one(const struct kernel *kernel, const struct mountspec *mount, struct com
 
 	if (make_directories(kernel, mount->directory) != 0)
 		return complain(complaint, "out of memory");
-	if (kernel->sys_mount(mount->type, mount->directory, copy.flags, &copy.args, copy.size) == -1)
-		return complain(complaint, "--mount %s: %s", mount->spec, strerror(errno));
-	return 0;
+	if (kernel->sys_mount(mount->type, mount->directory, copy.flags, &copy.args, copy.size) == 0)
+		return 0;
+	if (errno == ENODEV)
+		return complain(complaint,
+		    "--mount %s: the kernel has no file systems of type %s; -l loads the component that does",
+		    mount->spec, mount->type);
+	if (errno == ENOENT && abi_mount_special(mount->type))
+		return complain(complaint,
+		    "--mount %s: %s is not there in the kernel, where -d key=%s,... puts it", mount->spec,
+		    mount->special, mount->special);
+	return complain(complaint, "--mount %s: %s", mount->spec, strerror(errno));
 }
 
 static int
@@ -104,10 +112,12 @@ bring_up(struct kernel *kernel, const struct boot_plan *plan, struct complaint *
 			return -1;
 	}
 	error = kernel->init_server(plan->options->url);
-	if (error != 0)
-		return complain(
-		    complaint, "cannot serve at %s: %s", plan->options->url, kernel_strerror(error));
-	return 0;
+	if (error == 0)
+		return 0;
+	/* Of anything but a kernel without the service librumpuser has said what is wrong with the URL. */
+	if (error != RUMP_ENXIO)
+		return complain(complaint, "%s", "");
+	return complain(complaint, "cannot serve at %s: %s", plan->options->url, kernel_strerror(error));
 }
 
 static void

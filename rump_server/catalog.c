@@ -269,6 +269,21 @@ catalog_scan(struct catalog *catalog, void (*skipped)(const char *path, const ch
 	catalog->scanned = true;
 }
 
+bool
+catalog_any(const char *directory)
+{
+	DIR *stream = opendir(directory);
+	const struct dirent *entry;
+	char name[NAME_MAX + 1];
+	bool any = false;
+
+	while (stream != NULL && !any && (entry = readdir(stream)) != NULL)
+		any = component_name(entry->d_name, name, sizeof(name)) && component_is_kernels(name);
+	if (stream != NULL)
+		closedir(stream);
+	return any;
+}
+
 void
 catalog_directories(const struct catalog *catalog, char *text, size_t size)
 {

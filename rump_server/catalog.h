@@ -61,6 +61,9 @@ bool component_name(const char *file, char *name, size_t size);
 /* Whether a library of this name is a part of a kernel, as librumpuser, say, is not. */
 bool component_is_kernels(const char *name);
 
+/* Whether a directory has a file of a component's name. */
+bool catalog_any(const char *directory);
+
 /* The directories with ", " between them, for messages; cut at size. */
 void catalog_directories(const struct catalog *catalog, char *text, size_t size);
 

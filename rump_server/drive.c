@@ -16,7 +16,7 @@
 static int
 bad_host(const struct drive *drive, struct complaint *complaint, int error)
 {
-	return complain(complaint, "-d %s: hostpath=%s: %s", drive->spec, drive->hostpath, strerror(error));
+	return complain(complaint, "%s: hostpath=%s: %s", drive->given, drive->hostpath, strerror(error));
 }
 
 /* Locks belong to the open file, so that they outlive the fork that detaches the server. */
@@ -31,8 +31,8 @@ lock_file(const struct drive *drive, bool writable, struct complaint *complaint)
 	if (fcntl(drive->fd, F_OFD_SETLK, &lock) == 0)
 		return 0;
 	if (errno == EAGAIN || errno == EACCES)
-		return complain(complaint, "-d %s: hostpath=%s is in use by another server", drive->spec,
-		    drive->hostpath);
+		return complain(
+		    complaint, "%s: hostpath=%s is in use by another server", drive->given, drive->hostpath);
 	/* A file system without locks (some network ones) is no reason to refuse. */
 	return errno == ENOLCK || errno == EOPNOTSUPP || errno == EINVAL ? 0
 									 : bad_host(drive, complaint, errno);
@@ -45,6 +45,11 @@ host_size(const struct drive *drive, struct stat *status, uint64_t *size, struct
 		return bad_host(drive, complaint, errno);
 	if (S_ISDIR(status->st_mode))
 		return bad_host(drive, complaint, EISDIR);
+	/* Nothing else has an extent to map; as a file without one it does no harm. */
+	if (!S_ISREG(status->st_mode) && !S_ISBLK(status->st_mode) &&
+	    (drive->type != DRIVE_REG || drive->size_given))
+		return complain(complaint, "%s: hostpath=%s is neither a file nor a block device",
+		    drive->given, drive->hostpath);
 	*size = (uint64_t)status->st_size;
 	if (S_ISBLK(status->st_mode) && ioctl(drive->fd, BLKGETSIZE64, size) == -1)
 		return bad_host(drive, complaint, errno);
@@ -62,12 +67,12 @@ find_partition(struct drive *drive, uint64_t size, struct complaint *complaint)
 	if (drive->label != 0) {
 		error = disklabel_find(&disk, drive->label, &extent, &why);
 		if (error != 0)
-			return complain(complaint, "-d %s: disklabel=%c in %s: %s", drive->spec, drive->label,
+			return complain(complaint, "%s: disklabel=%c in %s: %s", drive->given, drive->label,
 			    drive->hostpath, why);
 	} else {
 		error = partition_find(&disk, drive->partition, &extent, &why);
 		if (error != 0)
-			return complain(complaint, "-d %s: partition=%u in %s: %s", drive->spec,
+			return complain(complaint, "%s: partition=%u in %s: %s", drive->given,
 			    drive->partition, drive->hostpath, why);
 	}
 	drive->offset = extent.offset;
@@ -89,7 +94,7 @@ fit(struct drive *drive, bool writable, struct complaint *complaint)
 	if (drive->size_host) {
 		if (size == 0)
 			return complain(
-			    complaint, "-d %s: size=host: %s has no size", drive->spec, drive->hostpath);
+			    complaint, "%s: size=host: %s has no size", drive->given, drive->hostpath);
 		drive->size = size;
 		return 0;
 	}
@@ -97,11 +102,11 @@ fit(struct drive *drive, bool writable, struct complaint *complaint)
 		drive->size = DRIVE_TO_THE_END;
 		return 0;
 	}
-	if (size >= end || S_ISCHR(status.st_mode))
+	if (size >= end)
 		return 0;
 	if (!S_ISREG(status.st_mode) || !writable)
 		return complain(
-		    complaint, "-d %s: %s is shorter than offset and size", drive->spec, drive->hostpath);
+		    complaint, "%s: %s is shorter than offset and size", drive->given, drive->hostpath);
 	return 1;
 }
 
@@ -167,8 +172,9 @@ drive_free(struct drive *drive)
 {
 	if (drive->fd != -1)
 		close(drive->fd);
+	free(drive->given);
 	free(drive->fields);
 	free(drive->path);
-	drive->fields = drive->path = NULL;
+	drive->given = drive->fields = drive->path = NULL;
 	drive->fd = -1;
 }

@@ -18,8 +18,8 @@ enum drive_type { DRIVE_REG = 0, DRIVE_BLK = 1, DRIVE_CHR = 2 };
 #define DRIVE_TO_THE_END UINT64_MAX
 
 struct drive {
-	const char *spec; /* as given; not owned */
-	char *fields;     /* a copy that the strings below point into */
+	char *given;  /* "-d key=...", for messages */
+	char *fields; /* a copy that the strings below point into */
 	const char *key, *hostpath;
 	enum drive_type type;
 	bool size_given, size_host, offset_given;
@@ -32,8 +32,11 @@ struct drive {
 	int fd;     /* keeps the lock; -1 before */
 };
 
-/* Parses "key=/dev/x,hostpath=f,...". Returns 0, or -1 with a complaint. drive_free() in any case. */
-int drive_parse(struct drive *drive, const char *spec, struct complaint *complaint);
+/*
+ * Parses "key=/dev/x,hostpath=f,..."; option is "-d", or how else the user called it. Returns 0, or -1 with a
+ * complaint. drive_free() in any case.
+ */
+int drive_parse(struct drive *drive, const char *option, const char *spec, struct complaint *complaint);
 
 /*
  * Opens the host file of drives[index], making it (sparse) or extending it to the size given, locks it

@@ -4,15 +4,19 @@
 #include "rump_server/drive.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <rump/rumpdefs.h>
+
+#include "rump_server/path.h"
 #include "rump_server/size.h"
 
 static int
 bad(const struct drive *drive, struct complaint *complaint, const char *what)
 {
-	return complain(complaint, "-d %s: %s", drive->spec, what);
+	return complain(complaint, "%s: %s", drive->given, what);
 }
 
 static int
@@ -22,9 +26,10 @@ set_size_value(const struct drive *drive, const char *name, const char *value, u
 	int error = size_parse(value, size);
 
 	if (error == -ERANGE)
-		return complain(complaint, "-d %s: %s=%s is too large", drive->spec, name, value);
+		return complain(complaint, "%s: %s=%s is too large", drive->given, name, value);
 	if (error != 0)
-		return complain(complaint, "-d %s: %s=%s is not a size", drive->spec, name, value);
+		return complain(
+		    complaint, "%s: %s=%s is not a size, such as 64m or 1g", drive->given, name, value);
 	return 0;
 }
 
@@ -59,7 +64,7 @@ set_label(struct drive *drive, const char *value, struct complaint *complaint)
 		return bad(drive, complaint, "disklabel given twice");
 	if (value[0] < 'a' || value[0] > 'z' || value[1] != '\0')
 		return complain(
-		    complaint, "-d %s: disklabel=%s is not a letter from a to z", drive->spec, value);
+		    complaint, "%s: disklabel=%s is not a letter from a to z", drive->given, value);
 	drive->label = value[0];
 	return 0;
 }
@@ -71,7 +76,7 @@ set_partition(struct drive *drive, const char *value, struct complaint *complain
 		return bad(drive, complaint, "partition given twice");
 	if (count_parse(value, 1, 1024, &drive->partition) != 0)
 		return complain(
-		    complaint, "-d %s: partition=%s is not a number from 1 to 1024", drive->spec, value);
+		    complaint, "%s: partition=%s is not a number from 1 to 1024", drive->given, value);
 	return 0;
 }
 
@@ -86,7 +91,7 @@ set_type(struct drive *drive, const char *value, struct complaint *complaint)
 			return 0;
 		}
 	}
-	return complain(complaint, "-d %s: type=%s is none of blk, chr and reg", drive->spec, value);
+	return complain(complaint, "%s: type=%s is none of blk, chr and reg", drive->given, value);
 }
 
 static int
@@ -116,7 +121,25 @@ set_field(struct drive *drive, const char *name, const char *value, struct compl
 		return set_partition(drive, value, complaint);
 	if (strcmp(name, "type") == 0)
 		return set_type(drive, value, complaint);
-	return complain(complaint, "-d %s: %s is no part of a drive", drive->spec, name);
+	return complain(complaint,
+	    "%s: \"%s\" is no part of a drive, which are key, hostpath, size, offset, disklabel, partition "
+	    "and type",
+	    drive->given, name);
+}
+
+/* The kernel compares keys with paths as they stand, before it looks at its directories. */
+static int
+check_key(const struct drive *drive, struct complaint *complaint)
+{
+	if (strlen(drive->key) >= RUMP_MAXPATHLEN)
+		return complain(
+		    complaint, "%s: key is longer than %d characters", drive->given, RUMP_MAXPATHLEN - 1);
+	if (!path_is_plain(drive->key))
+		return complain(complaint, "%s: key=%s is not a plain absolute path, such as /dev/disk",
+		    drive->given, drive->key);
+	if (strcmp(drive->key, "/dev") == 0)
+		return bad(drive, complaint, "key=/dev would hide the kernel's devices");
+	return 0;
 }
 
 static int
@@ -126,31 +149,39 @@ check_fields(struct drive *drive, struct complaint *complaint)
 	uint64_t end;
 
 	if (drive->key == NULL)
-		return bad(drive, complaint, "key is missing");
-	if (drive->key[0] != '/' || drive->key[1] == '\0')
-		return complain(complaint, "-d %s: key=%s is not an absolute path", drive->spec, drive->key);
+		return bad(drive, complaint, "key is missing, as in key=/dev/disk");
+	if (check_key(drive, complaint) != 0)
+		return -1;
 	if (drive->hostpath == NULL || drive->hostpath[0] == '\0')
-		return bad(drive, complaint, "hostpath is missing");
+		return bad(drive, complaint, "hostpath is missing, as in hostpath=disk.img");
 	if (extents > 1)
 		return bad(drive, complaint, "only one of size, disklabel and partition can be given");
 	if (drive->offset_given && !drive->size_given)
 		return bad(drive, complaint, "offset needs a size in bytes");
 	if (extents == 0 && drive->type != DRIVE_REG)
-		return bad(drive, complaint, "one of size, disklabel and partition is needed");
+		return bad(
+		    drive, complaint, "one of size, disklabel and partition is needed, such as size=host");
 	if (__builtin_add_overflow(drive->offset, drive->size, &end) || end > INT64_MAX)
 		return bad(drive, complaint, "offset and size are too large together");
 	return 0;
 }
 
+/* As much of the specification as leaves room for what is wrong with it. */
+#define GIVEN_MAX 400
+
 int
-drive_parse(struct drive *drive, const char *spec, struct complaint *complaint)
+drive_parse(struct drive *drive, const char *option, const char *spec, struct complaint *complaint)
 {
 	char *rest, *field;
 
 	memset(drive, 0, sizeof(*drive));
 	drive->fd = -1;
-	drive->spec = spec;
 	drive->type = DRIVE_BLK;
+	if (asprintf(&drive->given, "%s %.*s%s", option, GIVEN_MAX, *spec != '\0' ? spec : "\"\"",
+		strlen(spec) > GIVEN_MAX ? "..." : "") < 0) {
+		drive->given = NULL;
+		return complain(complaint, "out of memory");
+	}
 	drive->fields = strdup(spec);
 	if (drive->fields == NULL)
 		return complain(complaint, "out of memory");
@@ -158,7 +189,8 @@ drive_parse(struct drive *drive, const char *spec, struct complaint *complaint)
 		char *value = strchr(field, '=');
 
 		if (value == NULL)
-			return complain(complaint, "-d %s: \"%s\" is not name=value", spec, field);
+			return complain(complaint, "%s: \"%s\" is not name=value, such as key=/dev/disk",
+			    drive->given, field);
 		*value++ = '\0';
 		if (set_field(drive, field, value, complaint) != 0)
 			return -1;

@@ -59,8 +59,9 @@ options_print_usage(FILE *stream)
 {
 	fprintf(stream,
 	    "usage: %s [-sv] [-c ncpu] [-d drive] [-l library] [-m module] [-r ram]\n"
-	    "           [--mount type,special,dir[,option...]] url\n",
-	    program_invocation_short_name);
+	    "           [--mount type,special,dir[,option...]] url\n"
+	    "       %s --list | --help | --version\n",
+	    program_invocation_short_name, program_invocation_short_name);
 }
 
 void
@@ -70,45 +71,81 @@ options_print_help(FILE *stream)
 	fputs(help, stream);
 }
 
-static int
-append(struct string_list *list, const char *item, struct complaint *complaint)
+/* What the user called an option, for messages. */
+static const char *
+name_of(int option, bool full)
 {
-	const char **grown = reallocarray(list->items, list->count + 1, sizeof(*grown));
+	static const struct {
+		int option;
+		const char *brief, *full;
+	} names[] = {{'c', "-c", "--ncpu"}, {'r', "-r", "--ram"}, {'l', "-l", "--library"},
+	    {'m', "-m", "--module"}, {'d', "-d", "--drive"}, {OPTION_MOUNT, "--mount", "--mount"}};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (names[i].option == option)
+			return full ? names[i].full : names[i].brief;
+	}
+	return "";
+}
+
+static const char *
+shown(const char *value)
+{
+	return *value != '\0' ? value : "\"\"";
+}
+
+static int
+append(struct option_list *list, const struct option_value *given, struct complaint *complaint)
+{
+	struct option_value *grown = reallocarray(list->items, list->count + 1, sizeof(*grown));
 
 	if (grown == NULL)
 		return complain(complaint, "out of memory");
 	list->items = grown;
-	grown[list->count++] = item;
+	grown[list->count++] = *given;
 	return 0;
 }
 
 static int
-set_ncpu(struct server_options *options, const char *value, struct complaint *complaint)
+set_ncpu(struct server_options *options, const struct option_value *given, struct complaint *complaint)
 {
 	unsigned number;
 
-	options->ncpu = value;
-	if (strcmp(value, "host") != 0 && count_parse(value, 1, 1024, &number) != 0)
-		return complain(complaint, "-c %s: not a number of CPUs from 1 to 1024, nor \"host\"", value);
+	options->ncpu = given->value;
+	if (strcmp(given->value, "host") != 0 && count_parse(given->value, 1, 1024, &number) != 0)
+		return complain(complaint, "%s %s: not a number of CPUs from 1 to 1024, nor \"host\"",
+		    given->option, shown(given->value));
 	return 0;
 }
 
 static int
-set_memory_limit(struct server_options *options, const char *value, struct complaint *complaint)
+set_memory_limit(
+    struct server_options *options, const struct option_value *given, struct complaint *complaint)
 {
-	int error = size_parse(value, &options->memory_limit);
+	int error = size_parse(given->value, &options->memory_limit);
 
 	if (error == -ERANGE)
-		return complain(complaint, "-r %s: too large", value);
-	if (error != 0 || options->memory_limit == 0)
-		return complain(complaint, "-r %s: not a size, such as 64m or 1g", value);
+		return complain(complaint, "%s %s: too large", given->option, given->value);
+	if (error != 0)
+		return complain(
+		    complaint, "%s %s: not a size, such as 64m or 1g", given->option, shown(given->value));
 	if (options->memory_limit < MEMORY_LEAST)
-		return complain(complaint, "-r %s: too small, a kernel needs 1m at least", value);
+		return complain(
+		    complaint, "%s %s: too small, a kernel needs 1m at least", given->option, given->value);
 	return 0;
 }
 
 static int
-apply(struct server_options *options, int option, const char *value, struct complaint *complaint)
+add_library(struct server_options *options, const struct option_value *given, struct complaint *complaint)
+{
+	if (*given->value == '\0')
+		return complain(complaint, "%s \"\": no component's name, such as rumpvfs", given->option);
+	return append(&options->libraries, given, complaint);
+}
+
+static int
+apply(
+    struct server_options *options, int option, const struct option_value *given, struct complaint *complaint)
 {
 	switch (option) {
 	case 's':
@@ -118,17 +155,17 @@ apply(struct server_options *options, int option, const char *value, struct comp
 		options->verbose = true;
 		return 0;
 	case 'c':
-		return set_ncpu(options, value, complaint);
+		return set_ncpu(options, given, complaint);
 	case 'r':
-		return set_memory_limit(options, value, complaint);
+		return set_memory_limit(options, given, complaint);
 	case 'l':
-		return append(&options->libraries, value, complaint);
+		return add_library(options, given, complaint);
 	case 'm':
-		return append(&options->modules, value, complaint);
+		return append(&options->modules, given, complaint);
 	case 'd':
-		return append(&options->drives, value, complaint);
+		return append(&options->drives, given, complaint);
 	case OPTION_MOUNT:
-		return append(&options->mounts, value, complaint);
+		return append(&options->mounts, given, complaint);
 	case OPTION_LIST:
 		options->action = ACTION_LIST;
 		return 0;
@@ -141,33 +178,57 @@ apply(struct server_options *options, int option, const char *value, struct comp
 	}
 }
 
-int
-options_parse(struct server_options *options, int argc, char **argv, struct complaint *complaint)
+/* An option that getopt_long() does not take: word, unless it is a letter among others. */
+static int
+refuse_option(const char *word, struct complaint *complaint)
 {
-	int option;
+	size_t length = strcspn(word, "="), matches = 0;
 
-	memset(options, 0, sizeof(*options));
-	optind = 0; /* glibc: start over, also in a process that parsed before */
-	while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
-		if (option == '?' && optopt != 0 && optopt < OPTION_MOUNT &&
-		    strchr(short_options, optopt) == NULL)
-			return complain(complaint, "-%c: no such option", optopt);
-		if (option == '?')
-			return complain(
-			    complaint, "%s: no such option, or one that takes no value", argv[optind - 1]);
-		if (option == ':')
-			return complain(complaint, "%s: a value is missing", argv[optind - 1]);
-		if (apply(options, option, optarg, complaint) != 0)
-			return -1;
-	}
+	if (optopt != 0 && optopt < OPTION_MOUNT && strchr(short_options, optopt) == NULL)
+		return complain(complaint, "-%c: no such option", optopt);
+	for (const struct option *o = long_options; o->name != NULL; o++)
+		matches += length > 2 && strncmp(o->name, word + 2, length - 2) == 0;
+	if (matches == 0)
+		return complain(complaint, "%s: no such option", word);
+	return complain(complaint, "%s: %s", word,
+	    matches == 1 ? "this option takes no value" : "more than one option begins so");
+}
+
+static int
+set_url(struct server_options *options, int argc, char **argv, struct complaint *complaint)
+{
+	if (options->action == ACTION_LIST && optind != argc)
+		return complain(complaint, "%s: --list serves no clients, and takes no URL", argv[optind]);
 	if (options->action != ACTION_SERVE)
 		return 0;
 	if (optind == argc)
-		return complain(complaint, "the URL to serve at is missing");
+		return complain(complaint, "the URL to serve at is missing, such as unix:///tmp/ctl");
 	if (optind != argc - 1)
-		return complain(complaint, "%s: one URL only", argv[optind + 1]);
+		return complain(
+		    complaint, "%s: one URL only, and there is %s", argv[optind + 1], shown(argv[optind]));
 	options->url = argv[optind];
 	return 0;
+}
+
+int
+options_parse(struct server_options *options, int argc, char **argv, struct complaint *complaint)
+{
+	int option, index = -1;
+
+	memset(options, 0, sizeof(*options));
+	optind = 0; /* glibc: start over, also in a process that parsed before */
+	while ((option = getopt_long(argc, argv, short_options, long_options, &index)) != -1) {
+		const struct option_value given = {name_of(option, index != -1), optarg};
+
+		index = -1;
+		if (option == '?')
+			return refuse_option(argv[optind - 1], complaint);
+		if (option == ':')
+			return complain(complaint, "%s: a value is missing", argv[optind - 1]);
+		if (apply(options, option, &given, complaint) != 0)
+			return -1;
+	}
+	return set_url(options, argc, argv, complaint);
 }
 
 void

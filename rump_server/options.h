@@ -10,9 +10,14 @@
 
 #include "rump_server/complaint.h"
 
-/* A growing list of strings that belong to argv. */
-struct string_list {
-	const char **items;
+/* A value as the user gave it. It belongs to argv. */
+struct option_value {
+	const char *option; /* "-l" or "--library", for messages */
+	const char *value;
+};
+
+struct option_list {
+	struct option_value *items;
 	size_t count;
 };
 
@@ -24,7 +29,7 @@ struct server_options {
 	bool verbose;
 	const char *ncpu;      /* a number, or "host"; NULL when not given */
 	uint64_t memory_limit; /* bytes; 0 when not given */
-	struct string_list libraries, modules, drives, mounts;
+	struct option_list libraries, modules, drives, mounts;
 	const char *url;
 };
 

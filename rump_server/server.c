@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "rump_server/boot.h"
@@ -25,18 +26,17 @@ struct server {
 	struct solution solution;
 	struct boot_plan plan;
 	struct kernel kernel;
-	struct string_list names; /* of the components to load */
+	const char **names; /* of the components to load */
+	size_t nnames;
 };
 
 static void
 add_name(struct server *server, const char *name)
 {
-	struct string_list *names = &server->names;
-
-	names->items = reallocarray(names->items, names->count + 1, sizeof(*names->items));
-	if (names->items == NULL)
+	server->names = reallocarray(server->names, server->nnames + 1, sizeof(*server->names));
+	if (server->names == NULL)
 		err(EXIT_FAILURE, NULL);
-	names->items[names->count++] = name;
+	server->names[server->nnames++] = name;
 }
 
 static bool
@@ -53,7 +53,7 @@ is_left_out(const struct catalog *catalog, const char *name)
 static void
 parse_drives(struct server *server, struct complaint *complaint)
 {
-	const struct string_list *specs = &server->options.drives;
+	const struct option_list *specs = &server->options.drives;
 	struct boot_plan *plan = &server->plan;
 
 	plan->drives = calloc(specs->count + 1, sizeof(*plan->drives));
@@ -62,11 +62,12 @@ parse_drives(struct server *server, struct complaint *complaint)
 	for (; plan->ndrives < specs->count; plan->ndrives++) {
 		struct drive *drive = &plan->drives[plan->ndrives];
 
-		if (drive_parse(drive, specs->items[plan->ndrives], complaint) != 0)
+		if (drive_parse(drive, specs->items[plan->ndrives].option, specs->items[plan->ndrives].value,
+			complaint) != 0)
 			errx(EXIT_FAILURE, "%s", complaint->text);
 		for (size_t i = 0; i < plan->ndrives; i++) {
 			if (strcmp(plan->drives[i].key, drive->key) == 0)
-				errx(EXIT_FAILURE, "-d %s: another drive has this key", drive->spec);
+				errx(EXIT_FAILURE, "%s: another drive has key=%s", drive->given, drive->key);
 		}
 	}
 }
@@ -84,15 +85,15 @@ open_drives(struct server *server, struct complaint *complaint)
 static void
 check_mounts(struct server *server, struct complaint *complaint)
 {
-	const struct string_list *specs = &server->options.mounts;
+	const struct option_list *specs = &server->options.mounts;
 	struct boot_plan *plan = &server->plan;
 
 	plan->mounts = calloc(specs->count + 1, sizeof(*plan->mounts));
 	if (plan->mounts == NULL)
 		err(EXIT_FAILURE, NULL);
 	for (; plan->nmounts < specs->count; plan->nmounts++) {
-		if (mountspec_parse(&plan->mounts[plan->nmounts], specs->items[plan->nmounts], complaint) !=
-		    0)
+		if (mountspec_parse(
+			&plan->mounts[plan->nmounts], specs->items[plan->nmounts].value, complaint) != 0)
 			errx(EXIT_FAILURE, "%s", complaint->text);
 	}
 }
@@ -107,21 +108,56 @@ check_url(const struct server *server)
 		errx(EXIT_FAILURE, "%s", text);
 }
 
+/* The absolute path of a module's file; ends the program when the kernel cannot load it. */
+static char *
+module_path(struct server *server, const struct option_value *given)
+{
+	const struct elf_name loader = elf_name("rumpns_module_load");
+	struct component *rump;
+	struct complaint ignored;
+	struct stat status;
+	char *path;
+
+	path = realpath(given->value, NULL);
+	if (path == NULL || access(path, R_OK) == -1 || stat(path, &status) == -1)
+		err(EXIT_FAILURE, "%s %s", given->option, *given->value != '\0' ? given->value : "\"\"");
+	if (!S_ISREG(status.st_mode))
+		errx(EXIT_FAILURE, "%s %s: not a file", given->option, given->value);
+	rump = catalog_find(&server->catalog, "rump", &ignored);
+	if (rump != NULL && !elf_defines(&rump->image, &loader))
+		errx(EXIT_FAILURE, "%s %s: the kernel of %s has no modules; -l loads its components",
+		    given->option, given->value, rump->path);
+	return path;
+}
+
 static void
 check_modules(struct server *server)
 {
-	const struct string_list *files = &server->options.modules;
+	const struct option_list *files = &server->options.modules;
 	struct boot_plan *plan = &server->plan;
 
 	plan->modules = calloc(files->count + 1, sizeof(*plan->modules));
 	if (plan->modules == NULL)
 		err(EXIT_FAILURE, NULL);
 	for (; plan->nmodules < files->count; plan->nmodules++) {
-		const char *file = files->items[plan->nmodules];
+		plan->modules[plan->nmodules] = module_path(server, &files->items[plan->nmodules]);
+	}
+}
 
-		plan->modules[plan->nmodules] = realpath(file, NULL);
-		if (plan->modules[plan->nmodules] == NULL || access(file, R_OK) == -1)
-			err(EXIT_FAILURE, "-m %s", file);
+/* First of all: they are what the user knows. */
+static void
+check_libraries(struct server *server, struct complaint *complaint)
+{
+	const struct option_list *given = &server->options.libraries;
+
+	for (size_t i = 0; i < given->count; i++) {
+		const char *option = given->items[i].option, *name = given->items[i].value;
+
+		if (catalog_find(&server->catalog, name, complaint) != NULL)
+			continue;
+		if (strchr(name, '/') != NULL)
+			errx(EXIT_FAILURE, "%s %s", option, complaint->text);
+		errx(EXIT_FAILURE, "%s %s: %s; --list shows those that are", option, name, complaint->text);
 	}
 }
 
@@ -134,7 +170,7 @@ name_components(struct server *server, bool all)
 	char name[64];
 
 	for (size_t i = 0; i < server->options.libraries.count; i++)
-		add_name(server, server->options.libraries.items[i]);
+		add_name(server, server->options.libraries.items[i].value);
 	if (plan->ndrives + plan->nmounts + plan->nmodules > 0)
 		add_name(server, "rumpvfs");
 	for (size_t i = 0; i < plan->nmounts; i++) {
@@ -159,8 +195,8 @@ static void
 solve_components(struct server *server, bool all, struct complaint *complaint)
 {
 	name_components(server, all);
-	if (solver_solve(&server->catalog, server->names.items, server->names.count, kernel_provides,
-		&server->solution, complaint) != 0 ||
+	if (solver_solve(&server->catalog, server->names, server->nnames, kernel_provides, &server->solution,
+		complaint) != 0 ||
 	    missing_check(&server->catalog, &server->solution, complaint) != 0)
 		errx(EXIT_FAILURE, "%s", complaint->text);
 	missing_warn(&server->catalog, &server->solution);
@@ -174,7 +210,7 @@ load_components(struct server *server, struct complaint *complaint)
 	/* The files are mapped a second time otherwise, for as long as the server runs. */
 	solution_free(&server->solution);
 	catalog_free(&server->catalog);
-	free(server->names.items);
+	free(server->names);
 }
 
 /* The kernel reads these when it boots. */
@@ -203,6 +239,7 @@ serve(struct server *server, bool all)
 
 	server->plan.options = &server->options;
 	check_url(server);
+	check_libraries(server, &complaint);
 	check_modules(server);
 	check_mounts(server, &complaint);
 	parse_drives(server, &complaint);
@@ -212,10 +249,31 @@ serve(struct server *server, bool all)
 	load_components(server, &complaint);
 	if (boot(&server->kernel, &server->plan, &complaint) == 0)
 		return EXIT_SUCCESS;
-	warnx("%s", complaint.text);
+	if (complaint.text[0] != '\0')
+		warnx("%s", complaint.text);
 	if (!server->options.foreground)
 		server->kernel.daemonize_done(EXIT_FAILURE);
 	boot_abandon(&server->kernel);
+}
+
+/* A directory that is not there is a typing error more often than not, and another kernel would boot. */
+static void
+check_directories(const struct catalog *catalog, const char *installed)
+{
+	struct stat status;
+
+	for (size_t i = 0; i < catalog->ndirectories; i++) {
+		const char *directory = catalog->directories[i];
+
+		if (strcmp(directory, installed) == 0)
+			continue;
+		if (stat(directory, &status) == -1)
+			err(EXIT_FAILURE, "RUMP_COMPONENT_PATH: %s", directory);
+		if (!S_ISDIR(status.st_mode))
+			errx(EXIT_FAILURE, "RUMP_COMPONENT_PATH: %s: not a directory", directory);
+		if (!catalog_any(directory))
+			warnx("warning: RUMP_COMPONENT_PATH: no component in %s", directory);
+	}
 }
 
 int
@@ -243,6 +301,7 @@ server_main(int argc, char **argv, bool all)
 	}
 	if (catalog_init(&server.catalog, getenv("RUMP_COMPONENT_PATH"), kernel_directory()) != 0)
 		err(EXIT_FAILURE, NULL);
+	check_directories(&server.catalog, kernel_directory());
 	if (server.options.action == ACTION_LIST)
 		return list_components(&server.catalog) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	return serve(&server, all);

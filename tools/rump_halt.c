@@ -22,12 +22,14 @@ static const char help[] =
     "      --help     show this text\n"
     "      --version  show the version\n";
 
+static const char letters[] = ":dhn";
+
 static const struct option options[] = {
     {"dump", no_argument, NULL, 'd'},
     {"halt", no_argument, NULL, 'h'},
     {"nosync", no_argument, NULL, 'n'},
-    {"help", no_argument, NULL, 'H'},
-    {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, TOOL_HELP},
+    {"version", no_argument, NULL, TOOL_VERSION},
     {NULL, 0, NULL, 0},
 };
 
@@ -36,7 +38,8 @@ main(int argc, char **argv)
 {
 	int option, how = RUMP_RB_AUTOBOOT;
 
-	while ((option = getopt_long(argc, argv, "dhn", options, NULL)) != -1) {
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, letters, options, NULL)) != -1) {
 		switch (option) {
 		case 'd':
 			how |= RUMP_RB_DUMP;
@@ -47,16 +50,16 @@ main(int argc, char **argv)
 		case 'n':
 			how |= RUMP_RB_NOSYNC;
 			break;
-		case 'H':
+		case TOOL_HELP:
 			tool_help(usage, help);
-		case 'V':
+		case TOOL_VERSION:
 			tool_version();
 		default:
-			tool_usage(usage);
+			tool_bad_option(option, argv, letters, usage);
 		}
 	}
 	if (optind != argc)
-		tool_usage(usage);
+		tool_usage(usage, "%s: no argument is taken; RUMP_SERVER names the server", argv[optind]);
 	tool_connect();
 	if (rump_sys_reboot(how, NULL) == -1)
 		err(EXIT_FAILURE, "reboot");

@@ -33,6 +33,8 @@ static const char help[] =
     "      --help            show this text\n"
     "      --version         show the version\n";
 
+static const char letters[] = ":fo:rt:uv";
+
 static const struct option long_options[] = {
     {"type", required_argument, NULL, 't'},
     {"options", required_argument, NULL, 'o'},
@@ -40,8 +42,8 @@ static const struct option long_options[] = {
     {"update", no_argument, NULL, 'u'},
     {"force", no_argument, NULL, 'f'},
     {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'H'},
-    {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, TOOL_HELP},
+    {"version", no_argument, NULL, TOOL_VERSION},
     {NULL, 0, NULL, 0},
 };
 
@@ -108,6 +110,16 @@ find_mounted(struct request *request, const struct rump_statvfs *mounts, int cou
 	errx(EXIT_FAILURE, "%s: not mounted", name);
 }
 
+_Noreturn static void
+refuse_type(const char *type)
+{
+	char known[256];
+
+	abi_mount_types(known, sizeof(known));
+	errx(EXIT_FAILURE, "-t %s: file system type is not known; known are %s",
+	    *type != '\0' ? type : "\"\"", known);
+}
+
 static void
 mount_it(const struct request *request)
 {
@@ -117,12 +129,16 @@ mount_it(const struct request *request)
 
 	error = abi_mount_prepare(&mount, request->type, request->special, request->options, &bad);
 	if (error == -ENODEV)
-		errx(EXIT_FAILURE, "-t %s: file system type is not known", request->type);
+		refuse_type(request->type);
 	if (error != 0)
 		errx(EXIT_FAILURE, "-o %.*s: not known for %s, or its value is wrong", (int)strcspn(bad, ","),
 		    bad, request->type);
-	if (rump_sys_mount(request->type, request->directory, mount.flags, &mount.args, mount.size) == -1)
+	if (rump_sys_mount(request->type, request->directory, mount.flags, &mount.args, mount.size) == -1) {
+		if (errno == ENODEV)
+			errx(EXIT_FAILURE, "-t %s: the kernel was started without a component that has it",
+			    request->type);
 		err(EXIT_FAILURE, "%s on %s", request->special, request->directory);
+	}
 	if (request->verbose)
 		printf("%s on %s type %s\n", request->special, request->directory, request->type);
 }
@@ -132,7 +148,8 @@ parse(struct request *request, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt_long(argc, argv, "fo:rt:uv", long_options, NULL)) != -1) {
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
 		switch (option) {
 		case 'f':
 			add_options(request, "force");
@@ -153,14 +170,27 @@ parse(struct request *request, int argc, char **argv)
 		case 'v':
 			request->verbose = true;
 			break;
-		case 'H':
+		case TOOL_HELP:
 			tool_help(usage, help);
-		case 'V':
+		case TOOL_VERSION:
 			tool_version();
 		default:
-			tool_usage(usage);
+			tool_bad_option(option, argv, letters, usage);
 		}
 	}
+}
+
+static void
+check(const struct request *request, int argc, char **argv)
+{
+	if (argc == 2 && request->type == NULL)
+		errx(EXIT_FAILURE, "say with -t what type of file system %s has", argv[0]);
+	if (argc > 2)
+		tool_usage(usage, "%s: one file system at a time", argv[2]);
+	if (argc == 0)
+		tool_usage(usage, "-o %s: what to mount or update is missing", request->options);
+	if (argc == 1 && !request->update)
+		tool_usage(usage, "%s: the directory to mount it on is missing", argv[0]);
 }
 
 int
@@ -177,10 +207,7 @@ main(int argc, char **argv)
 		tool_connect();
 		return list(&request);
 	}
-	if (argc == 2 && request.type == NULL)
-		errx(EXIT_FAILURE, "say with -t what type of file system %s has", argv[0]);
-	if (argc != 2 && !(argc == 1 && request.update))
-		tool_usage(usage);
+	check(&request, argc, argv);
 	tool_connect();
 	if (argc == 2) {
 		request.special = argv[0];

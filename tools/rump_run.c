@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sp/url.h"
 #include "tools/run_program.h"
 #include "tools/run_server.h"
 
@@ -182,6 +183,22 @@ print(FILE *to, int status, const char *text)
 	exit(fflush(to) == 0 ? status : EXIT_FAILURE);
 }
 
+/* Ends the program when options go together that cannot, or the server's URL is none. */
+static void
+check(const struct settings *settings)
+{
+	char error[SP_URL_ERROR_MAX];
+	struct sp_url url;
+
+	if (settings->server == NULL)
+		return;
+	if (settings->kernel != NULL)
+		errx(EXIT_FAILURE, "-s %s: --kernel starts a server of its own; give one of them",
+		    settings->server);
+	if (sp_url_parse(&url, settings->server, error) != 0)
+		errx(EXIT_FAILURE, "-s %s", error);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -216,6 +233,7 @@ main(int argc, char **argv)
 		print(stderr, EXIT_FAILURE, "");
 	if (getenv(SECOND) != NULL)
 		return start_program(argv + optind);
+	check(&settings);
 	why = run_why_not(argv[optind]);
 	if (why != NULL)
 		errx(CANNOT_RUN, "%s: %s", argv[optind], why);

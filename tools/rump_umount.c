@@ -27,13 +27,15 @@ static const char help[] =
     "      --help        show this text\n"
     "      --version     show the version\n";
 
+static const char letters[] = ":aft:v";
+
 static const struct option long_options[] = {
     {"all", no_argument, NULL, 'a'},
     {"force", no_argument, NULL, 'f'},
     {"type", required_argument, NULL, 't'},
     {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'H'},
-    {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, TOOL_HELP},
+    {"version", no_argument, NULL, TOOL_VERSION},
     {NULL, 0, NULL, 0},
 };
 
@@ -46,6 +48,10 @@ struct request {
 static bool
 unmount_one(const struct request *request, const struct rump_statvfs *mount)
 {
+	if (strcmp(mount->f_mntonname, "/") == 0) {
+		warnx("/: the root file system cannot be unmounted");
+		return false;
+	}
 	if (rump_sys_unmount(mount->f_mntonname, request->flags) == -1) {
 		warn("%s", mount->f_mntonname);
 		return false;
@@ -91,7 +97,7 @@ unmount_named(const struct request *request, const char *name)
 			good = unmount_one(request, &mounts[i]);
 	}
 	if (!found)
-		warnx("%s: not mounted", name);
+		warnx("%s: not mounted", *name != '\0' ? name : "\"\"");
 	free(mounts);
 	return good;
 }
@@ -103,7 +109,8 @@ main(int argc, char **argv)
 	bool good = true;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "aft:v", long_options, NULL)) != -1) {
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
 		switch (option) {
 		case 'a':
 			request.all = true;
@@ -117,16 +124,18 @@ main(int argc, char **argv)
 		case 'v':
 			request.verbose = true;
 			break;
-		case 'H':
+		case TOOL_HELP:
 			tool_help(usage, help);
-		case 'V':
+		case TOOL_VERSION:
 			tool_version();
 		default:
-			tool_usage(usage);
+			tool_bad_option(option, argv, letters, usage);
 		}
 	}
-	if (request.all != (optind == argc))
-		tool_usage(usage);
+	if (request.all && optind != argc)
+		tool_usage(usage, "%s: -a unmounts all, and takes no name", argv[optind]);
+	if (!request.all && optind == argc)
+		tool_usage(usage, "what to unmount is missing");
 	tool_connect();
 	if (request.all)
 		good = unmount_all(&request);

@@ -4,6 +4,8 @@
 
 #include <err.h>
 #include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,10 +28,28 @@ tool_help(const char *usage, const char *text)
 }
 
 void
-tool_usage(const char *usage)
+tool_usage(const char *usage, const char *wrong, ...)
 {
+	va_list args;
+
+	va_start(args, wrong);
+	if (wrong != NULL)
+		vwarnx(wrong, args);
+	va_end(args);
 	fprintf(stderr, "usage: %s %s\n", program_invocation_short_name, usage);
 	exit(EXIT_FAILURE);
+}
+
+void
+tool_bad_option(int option, char **argv, const char *letters, const char *usage)
+{
+	const char *word = argv[optind - 1];
+
+	if (option == ':')
+		tool_usage(usage, "%s: a value is missing", word);
+	if (optopt > 0 && optopt < TOOL_HELP && strchr(letters, optopt) == NULL)
+		tool_usage(usage, "-%c: no such option", optopt);
+	tool_usage(usage, "%s: no such option, or one that takes no value", word);
 }
 
 void

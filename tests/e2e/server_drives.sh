@@ -40,7 +40,7 @@ for kernel in $(kernels); do
 	refused "$kernel: only what is mounted" 1 '/read-only: not mounted' "$umount" /read-only
 	refused "$kernel: mounting needs a directory" 1 'tmpfs on /nowhere: No such file or directory' \
 		"$mount" -t tmpfs tmpfs /nowhere
-	refused "$kernel: and a type that the kernel has" 1 'on /a: ' "$mount" -t hfs /dev/x /a
+	refused "$kernel: and a type that the kernel has" 1 '-t hfs: the kernel was started without' "$mount" -t hfs /dev/x /a
 	succeeds "$kernel: rump_mount mounts" "$mount" -t tmpfs -o mode=700,nodes=30 tmpfs /a
 	is "$kernel: with options" '/a directory mode 0700 links 2 uid 0 gid 0' "$("$rumpsh" stat /a)"
 	succeeds "$kernel: rump_umount -a" "$umount" -a

@@ -28,7 +28,8 @@ for kernel in $(kernels); do
 	is "$kernel: it serves at once" alive "$("$rumpsh" getpid 2>&1)"
 	pid=$(server_pid "$RUMP_SERVER")
 
-	refused "$kernel: a socket in use is refused" 1 "$socket: .*in use" "$server" -lrumpvfs "$RUMP_SERVER"
+	refused "$kernel: a socket in use is refused" 1 "$socket\": .*in use" "$server" -lrumpvfs "$RUMP_SERVER"
+	is "$kernel: and that is said once" 1 "$(printf '%s\n' "$output" | grep -c "$socket")"
 	is "$kernel: and the server there goes on" alive "$("$rumpsh" getpid 2>&1)"
 
 	kill -KILL "$pid"
@@ -91,6 +92,8 @@ for kernel in $(kernels); do
 	dd if=/dev/zero of=zero.img bs=1024 count=64 2>/dev/null
 	refused "$kernel: a mount that fails" 1 '--mount ext2fs,/dev/x,/mnt: ' "$server" \
 		-d key=/dev/x,hostpath=zero.img,size=host --mount ext2fs,/dev/x,/mnt "$RUMP_SERVER"
+	refused "$kernel: a mount of what is not there" 1 '/dev/x is not there in the kernel, where -d key=/dev/x' \
+		"$server" -lrumpvfs --mount ext2fs,/dev/x,/mnt "$RUMP_SERVER"
 	if [ ! -e "$socket" ]; then pass "$kernel: leaves no socket"; else fail "$kernel: leaves no socket"; fi
 
 	succeeds "$kernel: rump_allserver" "$allserver" "$RUMP_SERVER"

@@ -14,11 +14,24 @@ refused "a limit of memory that is none" 1 '-r much: not a size' "$server" -r mu
 refused "a missing component" 1 'component rumpfs_nosuch is not there: no librumpfs_nosuch.so.0 in /' \
 	"$server" -l rumpfs_nosuch "$url"
 refused "a missing module" 1 '-m nosuch.kmod: No such file' "$server" -m nosuch.kmod "$url"
+refused "a component without a name" 1 '-l "": no component.s name' "$server" -l '' "$url"
+refused "an option is called what the user called it" 1 '--ncpu zz: not a number' "$server" --ncpu=zz "$url"
+refused "a URL to list" 1 "$url: --list serves no clients" "$server" --list "$url"
+echo >file
+refused "a module for a kernel without" 1 '-m file: the kernel of /.*/librump.so.0 has no modules' \
+	"$server" -m file "$url"
+refused "a module that is no file" 1 '-m /etc: not a file' "$server" -m /etc "$url"
+refused "a part of a drive that there is none of" 1 \
+	'-d colour=red: "colour" is no part of a drive, which are key, hostpath, size, .*type' \
+	"$server" -d colour=red "$url"
+refused "a drive over the devices" 1 'key=/dev would hide' "$server" -d key=/dev,hostpath=made,size=1k "$url"
+refused "a host file without an extent" 1 'hostpath=/dev/null is neither a file nor a block device' \
+	"$server" -d key=/dev/x,hostpath=/dev/null,size=1k "$url"
 refused "a host file that is not there" 1 \
 	'-d key=/dev/x,hostpath=nosuch,size=host: hostpath=nosuch: No such file or directory' \
 	"$server" -d key=/dev/x,hostpath=nosuch,size=host "$url"
 refused "half a drive" 1 '-d key=/dev/x: hostpath is missing' "$server" -d key=/dev/x "$url"
-refused "two drives of one key" 1 'hostpath=b,size=1k: another drive has this key' \
+refused "two drives of one key" 1 'hostpath=b,size=1k: another drive has key=/dev/x' \
 	"$server" -d key=/dev/x,hostpath=a,size=1k -d key=/dev/x,hostpath=b,size=1k "$url"
 refused "a missing component beside a drive" 1 'component rumpfs_nosuch is not there' \
 	"$server" -l rumpfs_nosuch -d key=/dev/x,hostpath=made,size=1k "$url"
@@ -28,12 +41,26 @@ refused "a disk without a label" 1 'disklabel=a in empty.img: no disklabel there
 	"$server" -d key=/dev/x,hostpath=empty.img,disklabel=a "$url"
 refused "a file system of no type" 1 '--mount nofs,/dev/x,/mnt: file system type nofs is not known' \
 	"$server" --mount nofs,/dev/x,/mnt "$url"
+refused "a file system on the root" 1 '--mount tmpfs,x,/: / has the root file system' \
+	"$server" --mount tmpfs,x,/ "$url"
+
+# Directories for components.
+RUMP_COMPONENT_PATH=$here/nosuch
+export RUMP_COMPONENT_PATH
+refused "a directory for components that is not there" 1 "RUMP_COMPONENT_PATH: $here/nosuch: No such file" \
+	"$server" "$url"
+refused "nor is it listed" 1 "RUMP_COMPONENT_PATH: $here/nosuch: No such file" "$server" --list
+RUMP_COMPONENT_PATH=$here/file
+refused "a file for such a directory" 1 "RUMP_COMPONENT_PATH: $here/file: not a directory" "$server" "$url"
+mkdir none
+RUMP_COMPONENT_PATH=$here/none
+refused "a directory without components" 1 "warning: RUMP_COMPONENT_PATH: no component in $here/none" \
+	"$server" -l nosuch "$url"
 
 # A directory with a kernel that is none.
 mkdir broken
 head -c 3000 "$RUMPKIT_BUILDDIR/.libs/librump.so.0" >broken/librump.so.0
 RUMP_COMPONENT_PATH=$here/broken
-export RUMP_COMPONENT_PATH
 refused "a truncated component" 1 "$here/broken/librump.so.0: truncated" "$server" "$url"
 echo 'INPUT(something)' >broken/librump.so.0
 refused "a component that is text" 1 "$here/broken/librump.so.0: not a shared library" "$server" "$url"
@@ -69,5 +96,14 @@ refused "rump_halt without RUMP_SERVER" 1 'RUMP_SERVER' "$halt"
 RUMP_SERVER=$url
 export RUMP_SERVER
 refused "rump_halt without a server" 1 'No such file' "$halt"
+refused "rump_halt with an argument" 1 'url: no argument is taken; RUMP_SERVER names' "$halt" url
+refused "rump_halt with an option of others" 1 '^(lt-)?rump_halt: -t: no such option' "$halt" -dt
+refused "rump_mount without a value" 1 '^(lt-)?rump_mount: -o: a value is missing' "$mount" -o
+refused "rump_mount without a directory" 1 '/dev/x: the directory to mount it on is missing' "$mount" -t tmpfs /dev/x
+refused "rump_mount with options for nothing" 1 '-o ro: what to mount or update is missing' "$mount" -r
+refused "rump_umount of nothing" 1 'what to unmount is missing' "$umount"
+refused "rump_umount of all, and a name" 1 '/mnt: -a unmounts all, and takes no name' "$umount" -a /mnt
+refused "rump_run at no URL" 1 '-s "ctl": it has to begin with unix://' "$run" -s ctl true
+refused "rump_run with two servers" 1 "-s $url: --kernel starts a server of its own" "$run" -s "$url" --kernel=-v true
 refused "rump_mount without a type" 1 'say with -t what type' "$mount" /dev/x /mnt
 finish

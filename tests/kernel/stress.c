@@ -19,16 +19,16 @@
 
 #ifdef __SANITIZE_THREAD__
 /*
- * Directories are locked from the top of the tree down, two at once under their mount's rename lock only. The
- * tree changes: what was below may lie above later, and the detector, which knows neither, takes that for a
- * cycle.
+ * Directories are locked from the top of the tree down, two that lie beside each other under their mount's
+ * rename lock only. The tree changes: what was below may lie above later, and the detector, which knows
+ * neither, takes that for a cycle.
  */
-const char *__tsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__tsan_default_suppressions(void);
 
 const char *
 __tsan_default_suppressions(void)
 {
-	return "deadlock:lock_directories\ndeadlock:lock_files\n";
+	return "deadlock:lock_directories\ndeadlock:lock_files\ndeadlock:do_remove\n";
 }
 #endif
 

@@ -4,6 +4,7 @@
 
 server=$RUMPKIT_BUILDDIR/rump_server/rump_server
 allserver=$RUMPKIT_BUILDDIR/rump_server/rump_allserver
+run=$RUMPKIT_BUILDDIR/tools/rump_run
 halt=$RUMPKIT_BUILDDIR/tools/rump_halt
 mount=$RUMPKIT_BUILDDIR/tools/rump_mount
 umount=$RUMPKIT_BUILDDIR/tools/rump_umount

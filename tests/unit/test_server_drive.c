@@ -46,7 +46,7 @@ static int
 parse_and_open(struct drive *drive, const char *spec, struct complaint *complaint)
 {
 	complaint->text[0] = '\0';
-	return drive_parse(drive, spec, complaint) != 0 ? -1 : drive_open(drive, 0, complaint);
+	return drive_parse(drive, "-d", spec, complaint) != 0 ? -1 : drive_open(drive, 0, complaint);
 }
 
 static void
@@ -57,21 +57,21 @@ every_part_of_a_specification_is_read(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    drive_parse(&drive, "key=/dev/x,hostpath=a b,size=1m,offset=4k,type=chr", &complaint), 0);
+	    drive_parse(&drive, "-d", "key=/dev/x,hostpath=a b,size=1m,offset=4k,type=chr", &complaint), 0);
 	assert_string_equal(drive.key, "/dev/x");
 	assert_string_equal(drive.hostpath, "a b");
 	assert_int_equal(drive.size, 1 << 20);
 	assert_int_equal(drive.offset, 4096);
 	assert_int_equal(drive.type, DRIVE_CHR);
 	drive_free(&drive);
-	assert_int_equal(drive_parse(&drive, "hostpath=f,key=/x,disklabel=e", &complaint), 0);
+	assert_int_equal(drive_parse(&drive, "-d", "hostpath=f,key=/x,disklabel=e", &complaint), 0);
 	assert_int_equal(drive.label, 'e');
 	assert_int_equal(drive.type, DRIVE_BLK);
 	drive_free(&drive);
-	assert_int_equal(drive_parse(&drive, "hostpath=f,key=/x,partition=3", &complaint), 0);
+	assert_int_equal(drive_parse(&drive, "-d", "hostpath=f,key=/x,partition=3", &complaint), 0);
 	assert_int_equal(drive.partition, 3);
 	drive_free(&drive);
-	assert_int_equal(drive_parse(&drive, "hostpath=f,key=/x,type=reg", &complaint), 0);
+	assert_int_equal(drive_parse(&drive, "-d", "hostpath=f,key=/x,type=reg", &complaint), 0);
 	drive_free(&drive);
 }
 
@@ -84,11 +84,15 @@ wrong_specifications_are_refused_by_name(void **state)
 	    {"", "\"\" is not name=value"},
 	    {"key", "\"key\" is not name=value"},
 	    {"key=/a,hostpath=f,size=1k,", "\"\" is not name=value"},
-	    {"key=/a,colour=red", "colour is no part of a drive"},
+	    {"key=/a,colour=red", "\"colour\" is no part of a drive, which are key, hostpath, size"},
 	    {"hostpath=f,size=host", "key is missing"},
-	    {"key=,hostpath=f,size=host", "key= is not an absolute path"},
-	    {"key=dev,hostpath=f,size=host", "key=dev is not an absolute path"},
-	    {"key=/,hostpath=f,size=host", "key=/ is not an absolute path"},
+	    {"key=,hostpath=f,size=host", "key= is not a plain absolute path"},
+	    {"key=dev,hostpath=f,size=host", "key=dev is not a plain absolute path"},
+	    {"key=/,hostpath=f,size=host", "key=/ is not a plain absolute path"},
+	    {"key=/a/,hostpath=f,size=host", "key=/a/ is not a plain absolute path"},
+	    {"key=/a/../b,hostpath=f,size=host", "key=/a/../b is not a plain absolute path"},
+	    {"key=/a/./b,hostpath=f,size=host", "key=/a/./b is not a plain absolute path"},
+	    {"key=/dev,hostpath=f,size=host", "key=/dev would hide the kernel's devices"},
 	    {"key=/a,size=host", "hostpath is missing"},
 	    {"key=/a,hostpath=,size=host", "hostpath is missing"},
 	    {"key=/a,hostpath=f", "one of size, disklabel and partition is needed"},
@@ -117,8 +121,9 @@ wrong_specifications_are_refused_by_name(void **state)
 		struct drive drive;
 		char start[128];
 
-		snprintf(start, sizeof(start), "-d %s: %s", cases[i].spec, cases[i].complaint);
-		assert_int_equal(drive_parse(&drive, cases[i].spec, &complaint), -1);
+		snprintf(start, sizeof(start), "-d %s: %s", cases[i].spec[0] != '\0' ? cases[i].spec : "\"\"",
+		    cases[i].complaint);
+		assert_int_equal(drive_parse(&drive, "-d", cases[i].spec, &complaint), -1);
 		if (strncmp(complaint.text, start, strlen(start)) != 0)
 			fail_msg("\"%s\" instead of \"%s\"", complaint.text, start);
 		drive_free(&drive);
@@ -266,9 +271,9 @@ one_server_may_map_a_file_twice(void **state)
 
 	(void)state;
 	make_file("img", 65536);
-	assert_int_equal(drive_parse(&drives[0], "key=/dev/d,hostpath=img,size=host", &complaint), 0);
+	assert_int_equal(drive_parse(&drives[0], "-d", "key=/dev/d,hostpath=img,size=host", &complaint), 0);
 	assert_int_equal(
-	    drive_parse(&drives[1], "key=/dev/rd,hostpath=img,size=host,type=chr", &complaint), 0);
+	    drive_parse(&drives[1], "-d", "key=/dev/rd,hostpath=img,size=host,type=chr", &complaint), 0);
 	assert_int_equal(drive_open(drives, 0, &complaint), 0);
 	assert_int_equal(drive_open(drives, 1, &complaint), 0);
 	assert_int_equal(open_elsewhere("key=/d,hostpath=img,size=host"), 1);

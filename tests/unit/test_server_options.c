@@ -95,22 +95,31 @@ static void
 complaints_name_option_and_value(void **state)
 {
 	static const struct {
-		const char *words[4];
+		const char *words[5];
 		const char *complaint;
 	} cases[] = {
 	    {{NULL}, "the URL to serve at is missing"},
 	    {{"-s", NULL}, "the URL to serve at is missing"},
 	    {{"unix://a", "unix://b", NULL}, "unix://b: one URL only"},
 	    {{"-x", "unix://a", NULL}, "-x: no such option"},
+	    {{"-sx", "unix://a", NULL}, "-x: no such option"},
 	    {{"--wrong", "unix://a", NULL}, "--wrong: no such option"},
-	    {{"--list=all", NULL}, "--list=all: no such option"},
-	    {{"--foreground=1", "unix://a", NULL}, "--foreground=1: no such option"},
+	    {{"--list=all", NULL}, "--list=all: this option takes no value"},
+	    {{"--foreground=1", "unix://a", NULL}, "--foreground=1: this option takes no value"},
+	    {{"--li", NULL}, "--li: more than one option begins so"},
+	    {{"--list", "unix://a", NULL}, "unix://a: --list serves no clients, and takes no URL"},
+	    {{"--ncpu=zz", "unix://a", NULL}, "--ncpu zz: not a number of CPUs"},
+	    {{"--nc", "zz", "unix://a", NULL}, "--ncpu zz: not a number of CPUs"},
+	    {{"-c", "", "unix://a", NULL}, "-c \"\": not a number of CPUs"},
+	    {{"-s", "--ram=5x", "unix://a", NULL}, "--ram 5x: not a size, such as 64m"},
+	    {{"--ncpu=1", "-r", "5x", "unix://a"}, "-r 5x: not a size"},
+	    {{"-l", "", "unix://a", NULL}, "-l \"\": no component's name, such as rumpvfs"},
 	    {{"-l", NULL}, "-l: a value is missing"},
 	    {{"--library", NULL}, "--library: a value is missing"},
 	    {{"-c", "none", "unix://a", NULL}, "-c none: not a number of CPUs"},
 	    {{"-c", "0", "unix://a", NULL}, "-c 0: not a number of CPUs"},
 	    {{"-r", "lots", "unix://a", NULL}, "-r lots: not a size"},
-	    {{"-r", "0", "unix://a", NULL}, "-r 0: not a size"},
+	    {{"-r", "0", "unix://a", NULL}, "-r 0: too small, a kernel needs 1m at least"},
 	    {{"-r", "1048575", "unix://a", NULL}, "-r 1048575: too small"},
 	    {{"-r", "99999999999g", "unix://a", NULL}, "-r 99999999999g: too large"},
 	};
@@ -144,6 +153,8 @@ mounts_are_parsed_into_arguments(void **state)
 	assert_int_equal(mountspec_parse(&mount, "tmpfs,swap,/tmp", &complaint), 0);
 	assert_int_equal(mount.mount.flags, 0);
 	mountspec_free(&mount);
+	assert_int_equal(mountspec_parse(&mount, "tmpfs,,/a/../mnt/", &complaint), 0);
+	mountspec_free(&mount);
 }
 
 static void
@@ -152,9 +163,14 @@ wrong_mounts_are_refused(void **state)
 	static const struct {
 		const char *spec, *complaint;
 	} cases[] = {
-	    {"", "--mount : not type,special,directory"},
+	    {"", "--mount \"\": not type,special,directory"},
 	    {"ext2fs,/dev/img", "--mount ext2fs,/dev/img: not type,special,directory"},
 	    {"ext2fs,/dev/img,mnt", "--mount ext2fs,/dev/img,mnt: not type,special,directory"},
+	    {"tmpfs,tmpfs,/", "--mount tmpfs,tmpfs,/: / has the root file system"},
+	    {"tmpfs,tmpfs,/a/..//", "--mount tmpfs,tmpfs,/a/..//: /a/..// has the root file system"},
+	    {"tmpfs,tmpfs,/.", "--mount tmpfs,tmpfs,/.: /. has the root file system"},
+	    {"ext2fs,,/mnt", "--mount ext2fs,,/mnt: what to mount is missing before /mnt"},
+	    {",x,/mnt", "--mount ,x,/mnt: file system type \"\" is not known; known are cd9660, "},
 	    {"zfs,/dev/img,/mnt", "--mount zfs,/dev/img,/mnt: file system type zfs is not known"},
 	    {"ext2fs,/d,/mnt,rx,ro", "--mount ext2fs,/d,/mnt,rx,ro: option rx is not known for ext2fs"},
 	};
