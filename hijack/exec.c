@@ -12,11 +12,13 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "hijack/beyond.h"
 #include "hijack/copy.h"
 #include "hijack/mem.h"
 #include "hijack/path.h"
+#include "hijack/start.h"
 
 #define STORE_SIZE 4096
 #define PRELOAD_MAX 4096
@@ -246,6 +248,14 @@ concerns(long directory, long path)
 	return hijack_process()->context != NULL || hijack_path_concerns(directory, (uint64_t)path);
 }
 
+/* A program that is there, and was not found all the same: it is its interpreter that is not. */
+static bool
+is_script(const struct hijack_call *call)
+{
+	return hijack_start.server != NULL && !hijack_process()->sandboxed &&
+	       hijack_own(SYS_access, call->arg[0], F_OK, 0, 0, 0, 0) == 0;
+}
+
 long
 hijack_execve(const struct hijack_call *call)
 {
@@ -257,7 +267,7 @@ hijack_execve(const struct hijack_call *call)
 	if (concerns(AT_FDCWD, call->arg[0]))
 		return hijack_beyond(hijack_beyond_execveat, &at);
 	error = on_host(call, 2);
-	if (error == -ENOENT && hijack_path_has_links(AT_FDCWD, (uint64_t)call->arg[0]))
+	if (error == -ENOENT && (is_script(call) || hijack_path_has_links(AT_FDCWD, (uint64_t)call->arg[0])))
 		return hijack_beyond(hijack_beyond_execveat, &at);
 	return error;
 }
@@ -265,6 +275,11 @@ hijack_execve(const struct hijack_call *call)
 long
 hijack_execveat(const struct hijack_call *call)
 {
-	return concerns(call->arg[0], call->arg[1]) ? hijack_beyond(hijack_beyond_execveat, call)
-						    : on_host(call, 3);
+	long error;
+
+	if (concerns(call->arg[0], call->arg[1]))
+		return hijack_beyond(hijack_beyond_execveat, call);
+	error = on_host(call, 3);
+	return error == -ENOENT && hijack_start.server != NULL ? hijack_beyond(hijack_beyond_execveat, call)
+							       : error;
 }

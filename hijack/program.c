@@ -30,20 +30,22 @@
 #include "hijack/path.h"
 #include "hijack/report.h"
 #include "hijack/rump.h"
+#include "hijack/script.h"
 #include "hijack/shared_map.h"
 #include "hijack/start.h"
 #include "rumpclient/client.h"
 
 #define STATE "RUMPHIJACK__STATE="
-#define SCRIPT_LINE 256
 #define SCRIPTS_MAX 5 /* an interpreter may be a script */
 #define PIECE 65536
 
 /* What is to be executed. */
 struct program {
-	char path[PATH_MAX]; /* for the host */
-	char **arguments;    /* NULL: the program's own */
-	int file;            /* a memory file of the program, or -1 */
+	char path[PATH_MAX];      /* for the host */
+	char **arguments;         /* NULL: the program's own */
+	char **made[SCRIPTS_MAX]; /* by each script on the way, each with parts of the one before */
+	size_t scripts;
+	int file; /* a memory file of the program, or -1 */
 };
 
 static bool
@@ -125,66 +127,6 @@ copy_to_memory(int rump, const char *name)
 	return n < 0 ? (int)n : file;
 }
 
-/* Splits "#!interpreter argument" in place. */
-static bool
-parse_script(char *line, ssize_t length, char **interpreter, char **argument)
-{
-	char *end;
-
-	if (length < 3 || line[0] != '#' || line[1] != '!')
-		return false;
-	line[length < SCRIPT_LINE ? length : SCRIPT_LINE - 1] = '\0';
-	line[strcspn(line, "\n")] = '\0';
-	for (end = line + strlen(line); end > line && (end[-1] == ' ' || end[-1] == '\t'); end--)
-		end[-1] = '\0';
-	*interpreter = line + 2 + strspn(line + 2, " \t");
-	end = *interpreter + strcspn(*interpreter, " \t");
-	*argument = *end != '\0' ? end + 1 + strspn(end + 1, " \t") : NULL;
-	*end = '\0';
-	return **interpreter != '\0';
-}
-
-static size_t
-count_arguments(char *const *arguments)
-{
-	size_t count = 0;
-
-	while (arguments != NULL && arguments[count] != NULL)
-		count++;
-	return count;
-}
-
-static char *
-append(char **end, const char *string)
-{
-	char *start = *end;
-	size_t size = strlen(string) + 1;
-
-	memcpy(start, string, size);
-	*end += size;
-	return start;
-}
-
-/* The interpreter, its argument, the script, and what the script is given; all in one piece of memory. */
-static char **
-script_arguments(const char *interpreter, const char *argument, const char *script, char *const *arguments)
-{
-	size_t count = count_arguments(arguments), used = 0;
-	char **made = malloc((count + 4) * sizeof(*made) + SCRIPT_LINE + PATH_MAX);
-	char *end = (char *)(made + count + 4);
-
-	if (made == NULL)
-		return NULL;
-	made[used++] = append(&end, interpreter);
-	if (argument != NULL)
-		made[used++] = append(&end, argument);
-	made[used++] = append(&end, script);
-	for (size_t i = 1; i < count; i++)
-		made[used++] = arguments[i];
-	made[used] = NULL;
-	return made;
-}
-
 static long
 open_program(const struct hijack_place *place)
 {
@@ -221,25 +163,37 @@ open_to_execute(const struct hijack_place *place)
 										 : fd;
 }
 
-/* Makes a program inside one that the host can execute. script: the path that the program was called by. */
+/* What a first line makes of the program: 1, 0 when it is no script's, or -ENOMEM. */
+static int
+interpret(struct program *program, char *line, ssize_t length, const char *script, char *const *arguments)
+{
+	char *interpreter, *argument, **made;
+
+	if (!hijack_script_parse(line, length, &interpreter, &argument))
+		return 0;
+	made = hijack_script_arguments(interpreter, argument, script, arguments);
+	if (made == NULL)
+		return -ENOMEM;
+	program->arguments = program->made[program->scripts++] = made;
+	snprintf(program->path, sizeof(program->path), "%s", interpreter);
+	return 1;
+}
+
+/* Makes a program inside one that the host can execute, or its interpreter the program: then it returns 1.
+ * script: the path that the program was called by. */
 static int
 bring_out(
     struct program *program, const struct hijack_place *place, const char *script, char *const *arguments)
 {
-	char line[SCRIPT_LINE], *interpreter, *argument;
+	char line[HIJACK_SCRIPT_LINE];
 	long fd = open_to_execute(place), n;
 	int error = 0;
 
 	if (fd < 0)
 		return (int)fd;
 	n = HIJACK_RUMP(pread, (uint64_t)fd, hijack_slot(line), sizeof(line) - 1, 0, 0);
-	if (n < 0) {
-		error = (int)n;
-	} else if (parse_script(line, n, &interpreter, &argument)) {
-		program->arguments = script_arguments(interpreter, argument, script, arguments);
-		snprintf(program->path, sizeof(program->path), "%s", interpreter);
-		error = program->arguments != NULL ? 1 : -ENOMEM;
-	} else {
+	error = n < 0 ? (int)n : interpret(program, line, n, script, arguments);
+	if (error == 0) {
 		program->file = copy_to_memory((int)fd, script);
 		if (program->file < 0)
 			error = program->file;
@@ -250,51 +204,126 @@ bring_out(
 	return error;
 }
 
-/* What a descriptor stands for. A script's interpreter has to find it there, as on the host. */
+/* An interpreter, which may be a script itself, until it is something that the host can execute. */
 static int
-prepare_descriptor(struct program *program, long fd, char *const *arguments)
+find_interpreter(struct program *program)
 {
-	struct hijack_place place = {.inside = true, .shadow = fd};
-	char script[32];
+	struct hijack_place place;
+	char script[PATH_MAX];
+	int error = 1;
+
+	while (error == 1) {
+		if (program->scripts == SCRIPTS_MAX)
+			return -ELOOP;
+		error = hijack_path_find(AT_FDCWD, hijack_slot(program->path), true, &place);
+		if (error != 0 || !place.inside)
+			return error;
+		memcpy(script, program->path, sizeof(script));
+		error = bring_out(program, &place, script, program->arguments);
+	}
+	return error;
+}
+
+/* The path of a call's program; below a descriptor, one by which others find it as well. False: too long. */
+static bool
+call_path(const struct hijack_call *call, const char *given, char path[PATH_MAX])
+{
+	int length;
+
+	if ((int)call->arg[0] == AT_FDCWD || given[0] == '/')
+		length = snprintf(path, PATH_MAX, "%s", given);
+	else
+		length = snprintf(
+		    path, PATH_MAX, "/dev/fd/%d%s%s", (int)call->arg[0], given[0] != '\0' ? "/" : "", given);
+	return length < PATH_MAX;
+}
+
+/* An interpreter has to find a script by its descriptor, as on the host. */
+static bool
+is_reachable(const struct hijack_call *call, const char *given)
+{
+	return (int)call->arg[0] == AT_FDCWD || given[0] == '/' || survives((uint32_t)call->arg[0]);
+}
+
+/* A program at a place inside: 0 when it can be executed, or -errno. */
+static int
+prepare_inside(const struct hijack_call *call, struct program *program, const struct hijack_place *place)
+{
+	bool reachable = is_reachable(call, program->path);
+	char script[PATH_MAX];
 	int error;
 
-	snprintf(script, sizeof(script), "/dev/fd/%d", (int)fd);
-	error = bring_out(program, &place, script, arguments);
-	return error == 1 && !survives((uint32_t)fd) ? -ENOENT : error == 1 ? 0 : error;
+	if (!call_path(call, program->path, script))
+		return -ENAMETOOLONG;
+	error = bring_out(program, place, script, (char *const *)call->arg[2]);
+	if (error == 1)
+		error = reachable ? find_interpreter(program) : -ENOENT;
+	return error;
 }
 
 /* Finds out what to execute. Returns 0, 1 when it is what the program asked for, or -errno. */
 static int
 prepare(const struct hijack_call *call, struct program *program)
 {
-	char *const *arguments = (char *const *)call->arg[2];
-	struct hijack_place place;
+	struct hijack_place place = {.inside = true, .shadow = call->arg[0]};
 	ssize_t length = hijack_copyinstr(program->path, (uint64_t)call->arg[1], sizeof(program->path));
-	int error = length < 0 ? (int)length : 0;
+	int error;
 
-	if (error == 0 && length == 0 && call->arg[4] & AT_EMPTY_PATH && hijack_fd(call->arg[0]) >= 0)
-		return prepare_descriptor(program, call->arg[0], arguments);
-	if (error == 0 && (length == 0 || (!hijack_path_concerns(call->arg[0], (uint64_t)call->arg[1]) &&
-					      !hijack_path_has_links(call->arg[0], (uint64_t)call->arg[1]))))
+	if (length < 0)
+		return (int)length;
+	if (length == 0 && call->arg[4] & AT_EMPTY_PATH && hijack_fd(call->arg[0]) >= 0)
+		return prepare_inside(call, program, &place);
+	if (length == 0 || (!hijack_path_concerns(call->arg[0], (uint64_t)call->arg[1]) &&
+			       !hijack_path_has_links(call->arg[0], (uint64_t)call->arg[1])))
 		return 1;
-	if (error == 0)
-		error = hijack_path_find(call->arg[0], (uint64_t)call->arg[1], true, &place);
-	if (error == 0 && !place.inside) {
-		if (!place.renamed)
-			return 1;
-		memcpy(program->path, place.path, sizeof(place.path));
-	}
-	for (int i = 0; error == 0 && place.inside; i++) {
-		char script[PATH_MAX];
+	error = hijack_path_find(call->arg[0], (uint64_t)call->arg[1], true, &place);
+	if (error != 0)
+		return error;
+	if (place.inside)
+		return prepare_inside(call, program, &place);
+	if (!place.renamed)
+		return 1;
+	memcpy(program->path, place.path, sizeof(place.path));
+	return 0;
+}
 
-		memcpy(script, program->path, sizeof(script));
-		error = i < SCRIPTS_MAX ? bring_out(program, &place, script, arguments) : -ELOOP;
+/* The first line of a file of the host's, as interpret() has it. */
+static int
+interpret_host(struct program *program, const char *script, char *const *arguments)
+{
+	char line[HIJACK_SCRIPT_LINE];
+	long fd = hijack_own(SYS_open, (long)script, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0, 0, 0, 0), n;
+
+	if (fd < 0)
+		return 0;
+	n = hijack_own(SYS_pread64, fd, (long)line, sizeof(line) - 1, 0, 0, 0);
+	(void)hijack_own(SYS_close, fd, 0, 0, 0, 0, 0);
+	return n > 0 ? interpret(program, line, n, script, arguments) : 0;
+}
+
+/*
+ * A script of the host's whose interpreter lies inside, or that of its interpreter does: the host does not
+ * find that. Returns 0 when it can be executed, -ENOENT when it is none, or another -errno.
+ */
+static int
+prepare_host_script(const struct hijack_call *call, struct program *program)
+{
+	char *const *arguments = (char *const *)call->arg[2];
+	char script[PATH_MAX];
+	int error;
+
+	if (!call_path(call, program->path, script) || !is_reachable(call, program->path))
+		return -ENOENT;
+	while (program->scripts < SCRIPTS_MAX) {
+		error = interpret_host(program, script, arguments);
 		if (error != 1)
-			return error;
+			return error < 0 ? error : -ENOENT;
+		if (hijack_path_concerns(AT_FDCWD, hijack_slot(program->path)))
+			return find_interpreter(program);
+		memcpy(script, program->path, sizeof(script));
 		arguments = program->arguments;
-		error = hijack_path_find(AT_FDCWD, hijack_slot(program->path), true, &place);
 	}
-	return error;
+	return -ELOOP;
 }
 
 static long
@@ -335,15 +364,22 @@ long
 hijack_beyond_execveat(const struct hijack_call *call)
 {
 	struct program program = {.file = -1};
-	long error = prepare(call, &program);
+	int prepared = prepare(call, &program);
+	long error = prepared;
 
-	if (error >= 0)
+	if (prepared >= 0) {
 		hijack_map_write_back();
-	if (error >= 0)
-		error = execute(call, &program, error == 1);
+		error = execute(call, &program, prepared == 1);
+	}
+	if (prepared == 1 && error == -ENOENT) {
+		error = prepare_host_script(call, &program);
+		if (error == 0)
+			error = execute(call, &program, false);
+	}
 	if (program.file != -1)
 		(void)close(program.file);
-	free(program.arguments);
+	for (size_t i = 0; i < program.scripts; i++)
+		free(program.made[i]);
 	return error;
 }
 
