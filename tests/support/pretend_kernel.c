@@ -260,7 +260,8 @@ up_interrupt(struct lwp *l)
 {
 	must(has_cpu, "interrupt: has no CPU");
 	pthread_mutex_lock(&pretend_lock);
-	must(l->running && !l->released, "interrupt: of an lwp that is not in a call");
+	/* It may have left its call just now. */
+	must(!l->released, "interrupt: of an lwp that is gone");
 	l->interrupted = true;
 	pthread_cond_broadcast(&pretend_changed);
 	pthread_mutex_unlock(&pretend_lock);
