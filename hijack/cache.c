@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "hijack/gate.h"
 #include "hijack/mem.h"
@@ -98,24 +99,30 @@ mine_alone(int fd, mode_t type)
 	       st.st_uid == (uid_t)hijack_own(SYS_geteuid, 0, 0, 0, 0, 0, 0) && (st.st_mode & 022) == 0;
 }
 
-/* base/name, which is made when it is not there; parents of base are not made, base itself is. */
-static int
-open_directory(const char *base, const char *middle, const char *name, bool create)
+static bool
+may_write(int directory)
 {
+	return hijack_own(SYS_faccessat, directory, (long)".", W_OK | X_OK, 0, 0, 0) == 0;
+}
+
+/* base/middle/name; the last two are made when they are not there, and base when makes_base says so. */
+static int
+open_directory(const char *base, bool makes_base, const char *middle, const char *name, bool create)
+{
+	const char *const pieces[] = {base, middle, name};
 	char path[PATH_SIZE] = "";
 	long fd;
 
-	if (base == NULL || base[0] != '/' || !append(path, sizeof(path), base) ||
-	    !append(path, sizeof(path), middle))
+	if (base == NULL || base[0] != '/')
 		return -ENOENT;
-	if (create && middle[0] != '\0')
-		(void)hijack_own(SYS_mkdir, (long)path, 0700, 0, 0, 0, 0);
-	if (!append(path, sizeof(path), name))
-		return -ENAMETOOLONG;
-	if (create)
-		(void)hijack_own(SYS_mkdir, (long)path, 0700, 0, 0, 0, 0);
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		if (!append(path, sizeof(path), pieces[i]))
+			return -ENAMETOOLONG;
+		if (create && pieces[i][0] != '\0' && (i > 0 || makes_base))
+			(void)hijack_own(SYS_mkdir, (long)path, 0700, 0, 0, 0, 0);
+	}
 	fd = hijack_own(SYS_open, (long)path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0, 0, 0, 0);
-	if (fd >= 0 && !mine_alone((int)fd, S_IFDIR)) {
+	if (fd >= 0 && (!mine_alone((int)fd, S_IFDIR) || (create && !may_write((int)fd)))) {
 		(void)hijack_own(SYS_close, fd, 0, 0, 0, 0, 0);
 		return -EPERM;
 	}
@@ -123,27 +130,29 @@ open_directory(const char *base, const char *middle, const char *name, bool crea
 }
 
 int
-hijack_cache_open(char *const *environment, bool create)
+hijack_cache_open(char *const *environment, unsigned int rank, bool create)
 {
 	char shared[40] = "/rumpkit-";
 	const char *chosen = hijack_start_variable(environment, "RUMPHIJACK_CACHE");
-	int fd;
 
 	if (chosen != NULL)
-		return open_directory(chosen, "", "", create);
-	fd = open_directory(hijack_start_variable(environment, "XDG_CACHE_HOME"), "", "/rumpkit", create);
-	if (fd < 0)
-		fd =
-		    open_directory(hijack_start_variable(environment, "HOME"), "/.cache", "/rumpkit", create);
-	if (fd < 0)
-		fd = open_directory(
-		    hijack_start_variable(environment, "XDG_RUNTIME_DIR"), "", "/rumpkit", create);
-	if (fd < 0) {
+		return rank == 0 ? open_directory(chosen, true, "", "", create) : -ENOENT;
+	switch (rank) {
+	case 0:
+		return open_directory(
+		    hijack_start_variable(environment, "XDG_CACHE_HOME"), true, "", "/rumpkit", create);
+	case 1:
+		/* One that is not there is not for this library to make. */
+		return open_directory(
+		    hijack_start_variable(environment, "HOME"), false, "/.cache", "/rumpkit", create);
+	case 2:
+		return open_directory(
+		    hijack_start_variable(environment, "XDG_RUNTIME_DIR"), false, "", "/rumpkit", create);
+	default:
 		number_text(
 		    shared + strlen(shared), (unsigned long)hijack_own(SYS_geteuid, 0, 0, 0, 0, 0, 0));
-		fd = open_directory("/tmp", "", shared, create);
+		return open_directory("/tmp", false, "", shared, create);
 	}
-	return fd;
 }
 
 /* <build-id in hexadecimal>.sites */

@@ -5,12 +5,15 @@
 
 #include "hijack/sites.h"
 
+#define HIJACK_CACHES 4
+
 /*
- * The directory for cache files: $RUMPHIJACK_CACHE when that is set; otherwise the first that exists, or can
- * be made when create says so, and that nobody else may write to, of $XDG_CACHE_HOME/rumpkit,
- * $HOME/.cache/rumpkit, $XDG_RUNTIME_DIR/rumpkit and /tmp/rumpkit-<uid>. Returns a descriptor or -errno.
+ * A directory for cache files, by its rank from 0 on: $RUMPHIJACK_CACHE alone when that is set; otherwise
+ * $XDG_CACHE_HOME/rumpkit, $HOME/.cache/rumpkit, $XDG_RUNTIME_DIR/rumpkit and /tmp/rumpkit-<uid>. It has to
+ * be there and nobody else's to write to; with create it is made, and has to be the caller's to write to.
+ * Returns a descriptor or -errno.
  */
-int hijack_cache_open(char *const *environment, bool create);
+int hijack_cache_open(char *const *environment, unsigned int rank, bool create);
 
 /*
  * Reads the table of an object. It is returned only when the file belongs to this user, is whole, is for this

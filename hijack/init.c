@@ -35,24 +35,71 @@
 
 #define SMALL (1UL << 17) /* a text that is looked through as fast as a table of it is read */
 
+#define NOT_OPENED (-4096) /* no errno */
+
 struct start {
 	char *const *environment;
-	int cache;
+	int cache[HIJACK_CACHES]; /* directories to read, NOT_OPENED or -errno */
+	int store;                /* the one to write to, likewise */
 	int rewritten;
 	int left;
 	bool scanned;
 };
 
+/* A directory's descriptor, opened when it is first needed. */
+static int
+cache_to_read(struct start *start, unsigned int rank)
+{
+	if (start->cache[rank] == NOT_OPENED)
+		start->cache[rank] = hijack_cache_open(start->environment, rank, false);
+	return start->cache[rank];
+}
+
+static int
+cache_to_write(struct start *start)
+{
+	for (unsigned int rank = 0; start->store < 0 && rank < HIJACK_CACHES; rank++)
+		start->store = hijack_cache_open(start->environment, rank, true);
+	return start->store;
+}
+
+/* A table from the first directory that has one: 0, or an error of a file that cannot be used, or -ENOENT. */
+static int
+load(const struct hijack_object *object, struct start *start, struct hijack_sites *sites)
+{
+	int result = -ENOENT;
+
+	for (unsigned int rank = 0; rank < HIJACK_CACHES; rank++) {
+		int directory = cache_to_read(start, rank);
+		int error = directory >= 0 ? hijack_cache_load(directory, object, sites) : -ENOENT;
+
+		if (error == 0)
+			return 0;
+		if (error != -ENOENT)
+			result = error;
+	}
+	return result;
+}
+
+static void
+close_caches(const struct start *start)
+{
+	for (unsigned int rank = 0; rank < HIJACK_CACHES; rank++) {
+		if (start->cache[rank] >= 0)
+			(void)hijack_own(SYS_close, start->cache[rank], 0, 0, 0, 0, 0);
+	}
+	if (start->store >= 0)
+		(void)hijack_own(SYS_close, start->store, 0, 0, 0, 0, 0);
+}
+
 static int
 scan(const struct hijack_object *object, struct start *start, struct hijack_sites *sites)
 {
-	int error = 0;
+	int error = 0, store = cache_to_write(start);
 
-	if (start->cache < 0)
-		start->cache = hijack_cache_open(start->environment, true);
 	if (!object->rewritten && !hijack_code_suspect(object->text, object->text_size)) {
 		*sites = (struct hijack_sites){0};
-	} else if (object->rewritten || start->cache >= 0) {
+	} else if (object->rewritten || store >= 0) {
 		error = hijack_scanner_run(object, sites);
 		start->scanned = true;
 	} else {
@@ -61,7 +108,7 @@ scan(const struct hijack_object *object, struct start *start, struct hijack_site
 	}
 	if (error != 0)
 		return error;
-	error = start->cache >= 0 ? hijack_cache_store(start->cache, object, sites) : start->cache;
+	error = store >= 0 ? hijack_cache_store(store, object, sites) : store;
 	if (error != 0 && hijack_verbose)
 		hijack_report("%s: table not cached, errno %d", object->name, -error);
 	return 0;
@@ -75,7 +122,7 @@ find_sites(const struct hijack_object *object, struct start *start, struct hijac
 	if (!object->rewritten && object->text_size <= SMALL &&
 	    !hijack_code_suspect(object->text, object->text_size))
 		return 0;
-	error = start->cache >= 0 ? hijack_cache_load(start->cache, object, sites) : -ENOENT;
+	error = load(object, start, sites);
 	if (error == 0)
 		return 0;
 	if (hijack_verbose)
@@ -139,7 +186,7 @@ more_code(const struct start *start)
 __attribute__((constructor)) static void
 start_hijack(int argc, char **argv, char **environment)
 {
-	struct start start = {.environment = environment};
+	struct start start = {.environment = environment, .store = NOT_OPENED};
 	int error;
 
 	(void)argc;
@@ -148,10 +195,10 @@ start_hijack(int argc, char **argv, char **environment)
 	hijack_main_process.pid = (int)hijack_own(SYS_getpid, 0, 0, 0, 0, 0, 0);
 	if (!hijack_exec_start(environment))
 		hijack_report("the environment's RUMP variables are too long to hand on");
-	start.cache = hijack_cache_open(environment, false);
+	for (unsigned int rank = 0; rank < HIJACK_CACHES; rank++)
+		start.cache[rank] = NOT_OPENED;
 	hijack_each_object(visit, &start);
-	if (start.cache >= 0)
-		(void)hijack_own(SYS_close, start.cache, 0, 0, 0, 0, 0);
+	close_caches(&start);
 	if (hijack_start.server != NULL)
 		hijack_exec_take_over(environment);
 	error = hijack_trap_start();

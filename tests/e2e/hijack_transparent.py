@@ -119,7 +119,7 @@ def report(ok, name, detail=""):
 
 
 def environment(**more):
-    result = {k: v for k, v in os.environ.items() if k not in ("LD_PRELOAD", "RUMPHIJACK", "RUMP_SERVER")}
+    result = {k: v for k, v in os.environ.items() if k not in ("LD_PRELOAD", "RUMPHIJACK", "RUMP_SERVER", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR")}
     result.update(LC_ALL="C", PYTHONHASHSEED="0", **more)
     return result
 
@@ -198,6 +198,16 @@ def cold_starts():
     report(len(tables) > 1 and all(t.endswith(".sites") for t in tables), "whole tables are what they leave", str(tables))
 
 
+def caches():
+    """Wherever the home directory is, there is a place for tables: the second start finds them."""
+    with tempfile.TemporaryDirectory() as directory:
+        for name, more in (("in the rump kernel", {"HOME": "/rump/home"}), ("that cannot be written", {"HOME": "/proc"}),
+                           ("with a cache that is not there yet", {"HOME": "/", "XDG_CACHE_HOME": f"{directory}/new"}),
+                           ("with a cache that cannot be", {"HOME": directory, "XDG_CACHE_HOME": "/proc/none"})):
+            starts = [run(["/bin/true"], LD_PRELOAD=LIBRARY, RUMPHIJACK_VERBOSE="1", **more)[2] for _ in range(2)]
+            report(b"from the cache" in starts[1], f"tables with a home directory {name}", str(starts))
+
+
 def restored_environment():
     """What hijacks a program is handed on, in an environment that lacks it."""
     code, out, _ = run(["env", "-i", "A=b", "LD_PRELOAD=", "env"], LD_PRELOAD=LIBRARY, RUMP_SERVER="unix:///nowhere",
@@ -217,6 +227,7 @@ def main():
     for command in checked:
         uncaught(command)
     cold_starts()
+    caches()
     restored_environment()
     print(f"1..{number}")
     return 1 if failures else 0

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "hijack/cache.h"
@@ -57,7 +58,7 @@ store(void **state)
 {
 	(void)state;
 	unlink(file);
-	directory = hijack_cache_open(environment, true);
+	directory = hijack_cache_open(environment, 0, true);
 	return directory < 0 ? directory : hijack_cache_store(directory, &object, &table);
 }
 
@@ -183,18 +184,7 @@ what_others_may_write_is_foreign(void **state)
 	assert_int_equal(load(&object), 0);
 	snprintf(path, sizeof(path), "%s/rumpkit", base);
 	assert_int_equal(chmod(path, 0777), 0);
-	{
-		int other = hijack_cache_open(environment, false);
-		struct stat st, expected;
-
-		/* The next candidate is taken, or none. */
-		assert_int_equal(stat(path, &expected), 0);
-		if (other >= 0) {
-			assert_int_equal(fstat(other, &st), 0);
-			assert_true(st.st_ino != expected.st_ino || st.st_dev != expected.st_dev);
-			close(other);
-		}
-	}
+	assert_int_equal(hijack_cache_open(environment, 0, false), -EPERM);
 	assert_int_equal(chmod(path, 0700), 0);
 	if (geteuid() == 0) {
 		assert_int_equal(chown(file, 65534, 65534), 0);
@@ -215,6 +205,79 @@ links_are_not_followed(void **state)
 	assert_int_equal(unlink(elsewhere), 0);
 }
 
+static int
+made(const char *name, const char *value, unsigned int rank, const char *below)
+{
+	char entry[128], path[192];
+	char *one[] = {entry, NULL};
+	struct stat st, wanted;
+	int fd, result;
+
+	snprintf(entry, sizeof(entry), "%s=%s%s", name, base, value);
+	snprintf(path, sizeof(path), "%s%s%s", base, value, below);
+	fd = hijack_cache_open(one, rank, true);
+	if (fd < 0)
+		return fd;
+	result = fstat(fd, &st) == 0 && stat(path, &wanted) == 0 && st.st_ino == wanted.st_ino ? 0 : -EIO;
+	close(fd);
+	rmdir(path);
+	return result;
+}
+
+static void
+directories_have_ranks(void **state)
+{
+	static char chosen[] = "RUMPHIJACK_CACHE=/nonexistent/directory";
+	char *one[] = {chosen, variable, NULL}, path[64];
+
+	(void)state;
+	/* Caches are made, homes are not. */
+	assert_int_equal(made("XDG_CACHE_HOME", "/new", 0, "/rumpkit"), 0);
+	snprintf(path, sizeof(path), "%s/new", base);
+	assert_int_equal(made("HOME", "/new/none", 1, "/.cache/rumpkit"), -ENOENT);
+	assert_int_equal(made("HOME", "/new", 1, "/.cache/rumpkit"), 0);
+	assert_int_equal(made("XDG_RUNTIME_DIR", "/new", 2, "/rumpkit"), 0);
+	assert_int_equal(made("XDG_RUNTIME_DIR", "/none", 2, "/rumpkit"), -ENOENT);
+	assert_int_equal(made("HOME", "/new", 0, "/rumpkit"), -ENOENT);
+	for (unsigned int rank = 0; rank < HIJACK_CACHES; rank++)
+		assert_true(hijack_cache_open(one, rank, true) < 0);
+	snprintf(path, sizeof(path), "%s/new/.cache", base);
+	assert_int_equal(rmdir(path), 0);
+	snprintf(path, sizeof(path), "%s/new", base);
+	assert_int_equal(rmdir(path), 0);
+}
+
+/* One that can be read alone is there for reading, and another is found to write to. */
+static void
+what_cannot_be_written_is_read(void **state)
+{
+	char path[64];
+	int status, fd;
+	pid_t pid;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/rumpkit", base);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(base, 65534, 65534), 0);
+		assert_int_equal(chown(path, 65534, 65534), 0);
+	}
+	assert_int_equal(chmod(path, 0500), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (geteuid() == 0 && setuid(65534) != 0)
+			_exit(1);
+		fd = hijack_cache_open(environment, 0, false);
+		_exit(fd >= 0 && hijack_cache_open(environment, 0, true) == -EPERM ? 0 : 2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(chmod(path, 0700), 0);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(base, 0, 0), 0);
+		assert_int_equal(chown(path, 0, 0), 0);
+	}
+}
+
 int
 main(void)
 {
@@ -228,6 +291,8 @@ main(void)
 	    CASE(the_table_of_another_text_is_stale),
 	    CASE(what_others_may_write_is_foreign),
 	    CASE(links_are_not_followed),
+	    CASE(directories_have_ranks),
+	    CASE(what_cannot_be_written_is_read),
 	};
 
 	return cmocka_run_group_tests_name("hijack_cache", tests, set_up, tear_down);
