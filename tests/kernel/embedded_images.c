@@ -29,13 +29,13 @@ mount_image(int flags)
 }
 
 static int
-make_image(void)
+make_image(const char *size)
 {
 	char command[256];
 
 	snprintf(image, sizeof(image), "%s/image", host);
 	snprintf(command, sizeof(command),
-	    "PATH=$PATH:/usr/sbin:/sbin; mke2fs -q -F -t ext4 %s 4M >%s/log 2>&1", image, host);
+	    "PATH=$PATH:/usr/sbin:/sbin; mke2fs -q -F -t ext4 %s %s >%s/log 2>&1", image, size, host);
 	return system(command) == 0 && rump_pub_etfs_register(device, image, RUMP_ETFS_BLK) == 0 ? 0 : -1;
 }
 
@@ -97,17 +97,62 @@ flags_that_nobody_heeds(void)
 	    "what is only read is as synchronous as can be");
 }
 
+static int
+image_is_sound(void)
+{
+	char command[256];
+
+	snprintf(
+	    command, sizeof(command), "PATH=$PATH:/usr/sbin:/sbin; e2fsck -fn %s >%s/log 2>&1", image, host);
+	return system(command) == 0;
+}
+
+/* Where 31 and 32 bits end, and beyond. */
+static const int64_t borders[] = {INT64_C(1) << 31, INT64_C(1) << 32, INT64_C(5) << 30};
+
+static void
+file_larger_than_32_bits(void)
+{
+	enum { PIECE = 8192 };
+	static char written[PIECE], seen[PIECE];
+	struct rump_stat st;
+	int good = 1, fd;
+
+	good = mount_image(0) == 0 && (fd = rump_sys_open("/mnt/f", RUMP_O_CREAT | RUMP_O_RDWR, 0644)) != -1;
+	for (size_t i = 0; i < sizeof(borders) / sizeof(borders[0]) && good; i++) {
+		memset(written, 'a' + (int)i, PIECE);
+		good = rump_sys_pwrite(fd, written, PIECE, borders[i] - PIECE / 2) == PIECE;
+	}
+	expect(good && rump_sys_close(fd) == 0 && rump_sys_unmount("/mnt", 0) == 0,
+	    "a file of more than 4 GiB is written");
+	expect(image_is_sound(), "e2fsck finds nothing");
+	good = mount_image(RUMP_MNT_RDONLY) == 0 && (fd = rump_sys_open("/mnt/f", RUMP_O_RDONLY)) != -1 &&
+	       rump_sys_fstat(fd, &st) == 0 && st.st_size == (INT64_C(5) << 30) + PIECE / 2 &&
+	       st.st_blocks * 512 < 1 << 20;
+	for (size_t i = 0; i < sizeof(borders) / sizeof(borders[0]) && good; i++) {
+		memset(written, 'a' + (int)i, PIECE);
+		good = rump_sys_pread(fd, seen, PIECE, borders[i] - PIECE / 2) == PIECE &&
+		       memcmp(seen, written, PIECE) == 0 &&
+		       rump_sys_pread(fd, seen, 1, borders[i] - PIECE / 2 - 1) == 1 && seen[0] == 0;
+	}
+	expect(good && rump_sys_close(fd) == 0 && rump_sys_unmount("/mnt", 0) == 0,
+	    "and read, with its holes, after a remount");
+	expect(rump_pub_etfs_remove(device) == 0, "the device is left");
+}
+
 int
 main(void)
 {
 	if (mkdtemp(host) == NULL || rump_init() != 0 || rump_sys_mkdir("/mnt", 0755) != 0)
 		return 1;
-	if (make_image() == 0) {
-		printf("1..13\n");
+	if (make_image("4M") == 0) {
+		printf("1..18\n");
 		flags_that_nobody_heeds();
 		mounted_otherwise();
 		taken_away();
 		left_by_force();
+		expect(make_image("6G") == 0, "a sparse image of 6 GiB");
+		file_larger_than_32_bits();
 	} else {
 		printf("1..0 # SKIP no image can be made here (mke2fs)\n");
 	}
