@@ -79,6 +79,45 @@ truncation(void)
 	status_of("f");
 }
 
+/* To the size in three ways, from 3 bytes. */
+static void
+grow_to(const char *what, int fd, int64_t size)
+{
+	say("%s", what);
+	ret("ftruncate", rump_sys_ftruncate(fd, size));
+	status_of("f");
+	rump_sys_ftruncate(fd, 3);
+	ret("truncate", rump_sys_truncate("f", size));
+	status_of("f");
+	rump_sys_ftruncate(fd, 3);
+	ret("write there", rump_sys_pwrite(fd, "x", 1, size));
+	status_of("f");
+	rump_sys_ftruncate(fd, 3);
+	ret("read there", rump_sys_pread(fd, &(char){0}, 1, size));
+}
+
+/* Sizes that no memory holds, and that what follows must not overflow with; and one over a mount's limit. */
+static void
+huge_sizes(void)
+{
+	struct rump_tmpfs_args args = {
+	    .ta_version = RUMP_TMPFS_ARGS_VERSION, .ta_root_mode = 0777, .ta_size_max = 1 << 20};
+	int fd;
+
+	on_tmpfs();
+	fd = rump_sys_open("f", RUMP_O_CREAT | RUMP_O_RDWR, 0644);
+	grow_to("2^50", fd, INT64_C(1) << 50);
+	grow_to("2^62", fd, INT64_C(1) << 62);
+	grow_to("2^63 - 4096", fd, INT64_MAX - 4095);
+	grow_to("2^63 - 2", fd, INT64_MAX - 1);
+	rump_sys_mkdir("m", 0777);
+	ret("mount", rump_sys_mount("tmpfs", "m", 0, &args, sizeof(args)));
+	rump_sys_chdir("m");
+	fd = rump_sys_open("f", RUMP_O_CREAT | RUMP_O_RDWR, 0644);
+	grow_to("half of the limit", fd, 1 << 19);
+	grow_to("twice the limit", fd, 1 << 21);
+}
+
 static void
 appending(void)
 {
@@ -381,6 +420,7 @@ const struct testcase file_cases[] = {
     {"file_open_flags", open_flags},
     {"file_created_mode", created_mode},
     {"file_truncation", truncation},
+    {"file_huge_sizes", huge_sizes},
     {"file_appending", appending},
     {"file_offsets", offsets},
     {"file_access_modes", access_modes},

@@ -20,6 +20,20 @@ smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+/* What there could ever be memory for: a process's address space. */
+#define SIZE_EVER (UINT64_C(1) << 47)
+
+/* Whether a file is not to grow to that size: no mount has files, be they holes, larger than its limit. */
+static bool
+too_large(const struct memfs_node *node, int64_t size)
+{
+	uint64_t limit = __atomic_load_n(&memfs_of(node)->max_bytes, __ATOMIC_RELAXED);
+
+	if (limit == 0 || limit > SIZE_EVER)
+		limit = SIZE_EVER;
+	return size > node->vn.v_size && (uint64_t)size > limit;
+}
+
 static void
 count_blocks(struct memfs_node *node)
 {
@@ -54,6 +68,9 @@ memfs_write(struct vnode *vp, struct rumpk_uio *uio, int ioflag)
 	int error = 0;
 
 	(void)ioflag;
+	/* What follows in the same write runs out of room page by page. */
+	if (uio->resid > 0 && too_large(node, uio->offset))
+		return RUMP_ENOSPC;
 	while (uio->resid > 0 && error == 0) {
 		size_t start = within(uio->offset), len = smaller(uio->resid, RUMPK_PAGE_SIZE - start);
 		void *page;
@@ -82,6 +99,8 @@ clear_part(struct memfs_node *node, int64_t from, int64_t to)
 int
 memfs_file_truncate(struct memfs_node *node, int64_t size)
 {
+	if (too_large(node, size))
+		return RUMP_ENOSPC;
 	if (size < node->vn.v_size) {
 		uint64_t first = page_of(size) + (within(size) != 0);
 
@@ -101,6 +120,8 @@ memfs_allocate(struct vnode *vp, int64_t offset, int64_t len)
 	int error = 0;
 	void *page;
 
+	if (too_large(node, offset + len))
+		return RUMP_ENOSPC;
 	for (uint64_t i = page_of(offset); error == 0 && i <= page_of(offset + len - 1); i++)
 		error = pages_make(memfs_of(node), &node->pages, i, true, &page);
 	if (error == 0 && offset + len > vp->v_size)
