@@ -258,7 +258,7 @@ close_off(struct mount *mp, bool force)
 {
 	int error = 0;
 
-	__atomic_store_n(&mp->mnt_covered->v_mounted, NULL, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&mp->mnt_closed, 1, __ATOMIC_SEQ_CST);
 	rumpk_rcu_synchronize();
 	if (mp->mnt_vcache != NULL)
 		rumpk_vcache_flush(mp);
@@ -267,9 +267,10 @@ close_off(struct mount *mp, bool force)
 	else if (mp->mnt_ops->vfs_unmount != NULL)
 		error = mp->mnt_ops->vfs_unmount(mp, force);
 	if (error != 0 && !force) {
-		__atomic_store_n(&mp->mnt_covered->v_mounted, mp, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&mp->mnt_closed, 0, __ATOMIC_SEQ_CST);
 		return error;
 	}
+	__atomic_store_n(&mp->mnt_covered->v_mounted, NULL, __ATOMIC_SEQ_CST);
 	return 0;
 }
 
@@ -342,20 +343,37 @@ mount_leave(struct mount *mp, struct vnode *root, bool force)
 	return 0;
 }
 
+/* Until what is mounted there has been left, or not. What covers vp is listed: it is not freed. */
+static void
+wait_until_open(const struct vnode *vp)
+{
+	const struct mount *mp;
+
+	rumpk_lock(mount_list_lock);
+	while ((mp = __atomic_load_n(&vp->v_mounted, __ATOMIC_SEQ_CST)) != NULL && mount_closed(mp))
+		wait_for_change();
+	rumpk_unlock(mount_list_lock);
+}
+
 struct vnode *
 mount_cross_down(struct vnode *vp)
 {
 	struct vnode *root = NULL;
 	struct mount *mp;
 	unsigned token;
+	bool closed;
 
-	if (__atomic_load_n(&vp->v_mounted, __ATOMIC_RELAXED) == NULL)
-		return NULL;
-	token = rumpk_rcu_enter();
-	mp = __atomic_load_n(&vp->v_mounted, __ATOMIC_SEQ_CST);
-	if (mp != NULL && rumpk_vref_try(mp->mnt_root))
-		root = mp->mnt_root;
-	rumpk_rcu_exit(token);
+	while (__atomic_load_n(&vp->v_mounted, __ATOMIC_RELAXED) != NULL) {
+		token = rumpk_rcu_enter();
+		mp = __atomic_load_n(&vp->v_mounted, __ATOMIC_SEQ_CST);
+		closed = mp != NULL && mount_closed(mp);
+		if (mp != NULL && !closed && rumpk_vref_try(mp->mnt_root))
+			root = mp->mnt_root;
+		rumpk_rcu_exit(token);
+		if (!closed)
+			break;
+		wait_until_open(vp);
+	}
 	return root;
 }
 

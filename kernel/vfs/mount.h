@@ -7,12 +7,14 @@
  * The list of mounts, and the two links between a mount and the directory that it covers, change under one
  * lock (mount_list_lock); walks read v_mounted and mnt_root without it. A mount's users are counted by
  * references to its vnodes (rumpk_vref), in counters that are spread over cache lines: comings and goings
- * apart, so that reading all goings before all comings tells truly whether there are none. Unmounting takes
- * the mount out of the tree, waits until no walk can be on its way in, and then looks whether there are
- * users; if so, it is put back and RUMP_EBUSY answered, or by force the users' vnodes are made dead. All of
- * this is done without the list's lock, by whoever has marked the mount as leaving: nobody else unmounts it
- * then, and who wants to mount something in it waits for the outcome. Who goes through the list only visits:
- * that keeps no mount busy, and the end of an unmount waits for it.
+ * apart, so that reading all goings before all comings tells truly whether there are none. Unmounting closes
+ * the mount, waits until no walk can be on its way in, and then looks whether there are users; if so, it is
+ * opened again and RUMP_EBUSY answered, or by force the users' vnodes are made dead. The directory stays
+ * covered meanwhile, so that nobody removes it, and walks that come to it wait for the outcome: they are not
+ * to see what lies under a mount that then stays. All of this is done without the list's lock, by whoever has
+ * marked the mount as leaving: nobody else unmounts it then, and who wants to mount something in it waits,
+ * too. Who goes through the list only visits: that keeps no mount busy, and the end of an unmount waits for
+ * it.
  */
 #ifndef KERNEL_VFS_MOUNT_H
 #define KERNEL_VFS_MOUNT_H
@@ -69,6 +71,7 @@ struct mount {
 	struct mount *mnt_next;    /* in the order of mounting */
 	uint64_t mnt_flag;         /* RUMP_MNT_*; read atomically */
 	uint32_t mnt_dead;         /* forcibly unmounted */
+	uint32_t mnt_closed;       /* an unmount looks whether it is in use: walks wait; atomic */
 	uint32_t mnt_id;           /* its device number, st_dev */
 	uint32_t mnt_owner;
 	uint32_t mnt_namemax;      /* longest component */
@@ -105,6 +108,12 @@ mount_dead(const struct mount *mp)
 	return __atomic_load_n(&mp->mnt_dead, __ATOMIC_ACQUIRE) != 0;
 }
 
+static inline bool
+mount_closed(const struct mount *mp)
+{
+	return __atomic_load_n(&mp->mnt_closed, __ATOMIC_ACQUIRE) != 0;
+}
+
 RUMPK_EXPORT extern struct vnode *rumpk_rootvnode; /* the root of everything; never changes once up */
 
 /* Within the component. */
@@ -124,7 +133,8 @@ int mount_enter(struct mount *mp, struct vnode *covered);
  * has unmounted it meanwhile.
  */
 int mount_leave(struct mount *mp, struct vnode *root, bool force);
-/* The root of what is mounted on vp, with a reference; NULL when nothing is. */
+/* The root of what is mounted on vp, with a reference; NULL when nothing is. May sleep: no lock is to be
+ * held. */
 struct vnode *mount_cross_down(struct vnode *vp);
 /* The directory that the mount of the root vp covers, with a reference; NULL at the top. */
 struct vnode *mount_cross_up(struct vnode *vp);

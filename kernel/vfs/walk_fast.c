@@ -37,7 +37,7 @@ step(const struct rumpk_cred *cred, struct vnode *dvp, const struct name *name)
 		return NULL;
 	vp = ops->lookup_fast(dvp, name);
 	while (vp != NULL && (mp = __atomic_load_n(&vp->v_mounted, __ATOMIC_ACQUIRE)) != NULL)
-		vp = mp->mnt_root;
+		vp = mount_closed(mp) ? NULL : mp->mnt_root;
 	return vp;
 }
 

@@ -3,6 +3,7 @@
  * An unmount that takes its time holds up nobody who is elsewhere: a file system of the test's own waits in
  * its unmount until another thread has mounted, listed and unmounted others. Then, many at once.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdbool.h>
@@ -17,7 +18,7 @@
 #define THREADS 4
 
 static sem_t entered, others_done;
-static int failures;
+static int failures, answer; /* of the unmount that waits */
 
 static int
 slow_mount(struct mount *mp, void *args, size_t *lenp, uint64_t flags, uint64_t oldflags)
@@ -33,7 +34,7 @@ slow_unmount(struct mount *mp, bool force)
 	sem_post(&entered);
 	while (sem_wait(&others_done) != 0)
 		continue;
-	return 0;
+	return answer;
 }
 
 static struct vfsops slow_ops = {
@@ -103,6 +104,46 @@ others_go_on(void)
 }
 
 static void *
+look(void *arg)
+{
+	struct rump_stat st;
+
+	return rump_sys_stat("/slow/file", &st) == 0 ? arg : NULL;
+}
+
+/* An unmount that fails in the end, and what is tried with the directory meanwhile. */
+static bool
+covered_stays(void)
+{
+	pthread_t unmounter, looker;
+	void *left, *found;
+	char none[8] = "";
+	bool good;
+	int fd;
+
+	answer = RUMP_EBUSY;
+	if (rump_sys_mount("slow", "/slow", 0, none, 0) != 0)
+		return false;
+	fd = rump_sys_open("/slow/file", RUMP_O_CREAT | RUMP_O_RDWR, 0644);
+	if (fd == -1 || rump_sys_close(fd) != 0 || pthread_create(&unmounter, NULL, unmount_slow, none) != 0)
+		return false;
+	while (sem_wait(&entered) != 0)
+		continue;
+	good = rump_sys_rmdir("/slow") == -1 && errno == RUMP_EBUSY;
+	good &= rump_sys_rename("/slow", "/other") == -1 && errno == RUMP_EBUSY;
+	if (pthread_create(&looker, NULL, look, none) != 0)
+		return false;
+	sem_post(&others_done);
+	pthread_join(unmounter, &left);
+	pthread_join(looker, &found);
+	good &= left == NULL && found == none && mounts() == 2;
+	answer = 0;
+	sem_post(&others_done);
+	return good && rump_sys_unmount("/slow", 0) == 0 && sem_wait(&entered) == 0 && mounts() == 1 &&
+	       rump_sys_rmdir("/slow") == 0;
+}
+
+static void *
 come_and_go(void *arg)
 {
 	int number = *(int *)arg, rounds = getenv("RUMPKIT_TEST_ALL") != NULL ? 20000 : 300;
@@ -145,11 +186,12 @@ many_at_once(void)
 int
 main(void)
 {
-	printf("1..2\n");
+	printf("1..3\n");
 	if (sem_init(&entered, 0, 0) != 0 || sem_init(&others_done, 0, 0) != 0 || rump_init() != 0 ||
 	    rumpk_vfs_register(&slow_ops) != 0)
 		return 1;
 	result(1, others_go_on(), "others mount, list and unmount while one waits in its unmount");
-	result(2, many_at_once(), "mounts that come and go are never busy by being listed or synced");
+	result(2, covered_stays(), "the directory under a mount stays while an unmount is tried");
+	result(3, many_at_once(), "mounts that come and go are never busy by being listed or synced");
 	return failures != 0;
 }
