@@ -3,9 +3,9 @@
  * Theory of operation
  *
  * All processes of this machine that map one file of one rump kernel share one host object, in /dev/shm,
- * named after the user, the server, the device and the inode. Whoever uses it holds a lock on it (flock,
- * shared). Who finds it without users fills it from the file, under the exclusive lock; who is last takes it
- * away. So what a process that was killed left behind is neither found nor kept.
+ * named after the user, the server, the device and the inode (see shared_name.c). Whoever uses it holds a
+ * lock on it (flock, shared). Who finds it without users fills it from the file, under the exclusive lock;
+ * who is last takes it away. So what a process that was killed left behind is neither found nor kept.
  *
  * A mapping's pages that may have changed are written to the file on msync and munmap, and when the process
  * ends or executes another program: as many bytes as the file is long, since a mapping does not make it
@@ -32,8 +32,8 @@
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
 #include "hijack/rump.h"
+#include "hijack/shared_name.h"
 #include "hijack/signal.h"
-#include "hijack/start.h"
 #include "rumpclient/client.h"
 
 #define PAGE 4096UL
@@ -46,7 +46,7 @@ struct mapping {
 	int rump;       /* a descriptor of the library's own, which writes */
 	int object;     /* the host's, with the lock */
 	bool writes;
-	char name[96];
+	char name[HIJACK_SHARED_NAME];
 };
 
 static struct mapping *mappings;
@@ -68,16 +68,6 @@ unlock(const uint64_t *mask)
 	__atomic_store_n(&lock_word, 0, __ATOMIC_RELEASE);
 	(void)hijack_own(SYS_futex, (long)&lock_word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
 	(void)hijack_own(SYS_rt_sigprocmask, SIG_SETMASK, (long)mask, 0, HIJACK_SIGSET_SIZE, 0, 0);
-}
-
-static uint64_t
-hash(const char *text)
-{
-	uint64_t value = 0xcbf29ce484222325;
-
-	while (*text != '\0')
-		value = (value ^ (uint8_t)*text++) * 0x100000001b3;
-	return value;
 }
 
 static long
@@ -102,7 +92,7 @@ is_current(int object, const char *name)
 	       open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev;
 }
 
-/* Names are known beforehand, so others may have made the object, to read it and to write to it. */
+/* Others may have made the object, if they have seen its name, to read it and to write to it. */
 static bool
 is_mine_alone(int object)
 {
@@ -231,9 +221,7 @@ hijack_map_shared(const struct hijack_call *call, int rump, const struct rump_st
 	if (mapping == NULL)
 		return -ENOMEM;
 	mapping->rump = (int)HIJACK_RUMP(fcntl, (uint64_t)rump, RUMP_F_DUPFD_CLOEXEC, 0);
-	snprintf(mapping->name, sizeof(mapping->name), "/dev/shm/rumpkit-%u-%016lx-%lx-%lx",
-	    (unsigned int)hijack_own(SYS_geteuid, 0, 0, 0, 0, 0, 0), hash(hijack_start.server), st->st_dev,
-	    st->st_ino);
+	hijack_shared_name(mapping->name, st->st_dev, st->st_ino);
 	object = mapping->rump >= 0 ? open_object(mapping->name, mapping->rump, st->st_size) : mapping->rump;
 	if (object < 0) {
 		if (mapping->rump >= 0)

@@ -3,12 +3,10 @@
 """Files of the rump kernel that processes share by mapping: who may not join, and what is left behind."""
 
 import os
-import subprocess
 import sys
-import tempfile
 
-BUILD = os.path.abspath(os.environ.get("RUMPKIT_BUILDDIR", "."))
-LIMIT = 120
+sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
+from hijacked import PRELUDE, Report, Server, skip_if_sanitized  # noqa: E402  pylint: disable=wrong-import-position
 
 # What the host calls the object is in the process's own list of mappings.
 PROGRAM = """
@@ -40,21 +38,30 @@ print("written", os.pread(f, 4, 0))
 WANTED = ["shared True 0o600", "refused", "refused", "shared True", "left behind False", "written b'kept'"]
 
 
+# Where the object is, and in a child and a grandchild that begin anew.
+NAMES = """
+import mmap
+f = os.open("/rump/f", os.O_RDWR | os.O_CREAT); os.ftruncate(f, 4096); m = mmap.mmap(f, 4096)
+print(next(line.split()[-1] for line in open("/proc/self/maps") if "/dev/shm/rumpkit-" in line), flush=True)
+if len(sys.argv) < 3: subprocess.run([sys.executable, "-c", os.environ["PROGRAM"], *sys.argv[1:], "again"])
+"""
+
+
 def main():
-    print("1..1")
-    with tempfile.TemporaryDirectory() as work:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("RUMP")} | {"TMPDIR": work}
-        done = subprocess.run([f"{BUILD}/tools/rump_run", "--kernel=-lrumpvfs", "/usr/bin/python3", "-c", PROGRAM], cwd=work,
-                              env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
-    good = done.returncode == 0 and done.stdout.splitlines() == WANTED
-    print(f"{'ok' if good else 'not ok'} 1 - what others may use is not shared")
-    if not good:
-        for line in (done.stdout + done.stderr).splitlines():
-            print("#", line)
-    return not good
+    report = Report()
+    with Server("-lrumpvfs") as server:
+        status, text = server.python(PROGRAM)
+        report(status == 0 and text.splitlines() == WANTED, "what others may use is not shared", status, text)
+        seen = []
+        for _ in range(2):
+            status, text = server.python(NAMES, PROGRAM=PRELUDE + NAMES)
+            seen.append(text.split())
+            server.halt()
+            server.start()
+        report(len(seen[0]) == 3 and len(set(seen[0])) == 1, "all processes find one name", seen)
+        report(seen[0] != seen[1] and len(set(seen[1])) == 1, "which nobody knows before the kernel is there", seen)
+    report.finish()
 
 
-if "-fsanitize" in open(f"{BUILD}/config.status", encoding="utf-8").read():
-    print("1..0 # SKIP a sanitized library is not preloaded")
-    sys.exit(0)
-sys.exit(main())
+skip_if_sanitized()
+main()

@@ -44,19 +44,25 @@ class Server:
         self.directory = tempfile.TemporaryDirectory(prefix="hijacked.")
         self.work = self.directory.name
         self.url = f"unix://{self.work}/control"
-        arguments = [argument.replace("WORK", self.work) for argument in self.arguments]
         self.prepare()
+        self.start()
+        return self
+
+    def start(self):
+        arguments = [argument.replace("WORK", self.work) for argument in self.arguments]
         subprocess.run([f"{BUILD}/rump_server/rump_server", *arguments, self.url], stdin=subprocess.DEVNULL, check=True,
                        timeout=LIMIT_SECONDS)
-        return self
 
     def prepare(self):
         """Makes what the server is started on."""
 
     def __exit__(self, *unused):
+        self.halt()
+        self.directory.cleanup()
+
+    def halt(self):
         subprocess.run([f"{BUILD}/tools/rump_halt"], env={**os.environ, "RUMP_SERVER": self.url}, check=False,
                        timeout=LIMIT_SECONDS)
-        self.directory.cleanup()
 
     def run(self, *command, **more):
         """Returns a hijacked program's status and all that it printed."""
