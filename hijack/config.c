@@ -99,7 +99,8 @@ parse_socket(struct parser *parser, char *value)
 				found = domain_names[i].domains;
 		}
 		if (found == 0)
-			return wrong(parser, word, "no such socket domain");
+			return wrong(parser, word,
+			    "no such socket domain; there are all, local, inet, inet6, link and route");
 		domains = without ? domains & ~found : domains | found;
 	}
 	parser->config->sockets = domains;

@@ -100,6 +100,17 @@ apply_number(struct sp_config *config, const struct number *n, const char *text,
 }
 
 static int
+refuse_name(const char *name, char *error)
+{
+	int used = snprintf(error, SP_URL_ERROR_MAX,
+	    "option %s: there is none of that name; there are remote, anyone, uid, gid, mode", name);
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && used < SP_URL_ERROR_MAX; i++)
+		used += snprintf(error + used, SP_URL_ERROR_MAX - (size_t)used, ", %s", numbers[i].name);
+	return -EINVAL;
+}
+
+static int
 apply_one(struct sp_config *config, const char *name, const char *value, char *error)
 {
 	unsigned long mode;
@@ -124,8 +135,7 @@ apply_one(struct sp_config *config, const char *name, const char *value, char *e
 		if (strcmp(name, numbers[i].name) == 0)
 			return apply_number(config, &numbers[i], value, error);
 	}
-	snprintf(error, SP_URL_ERROR_MAX, "option %s: there is none of that name", name);
-	return -EINVAL;
+	return refuse_name(name, error);
 }
 
 int

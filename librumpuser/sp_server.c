@@ -58,6 +58,18 @@ raise_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Applies options, and says where one that is wrong was given. */
+static int
+apply_options(const char *options, const char *where, char *error)
+{
+	char why[SP_URL_ERROR_MAX];
+	int rv = sp_config_apply(&sp_config, options, why);
+
+	if (rv != 0)
+		snprintf(error, SP_URL_ERROR_MAX, "\"%.200s\": %.300s", where, why);
+	return rv;
+}
+
 /* What the environment and the URL say, the URL last. */
 static int
 configure(struct sp_url *url, const char *text, char *error)
@@ -68,11 +80,11 @@ configure(struct sp_url *url, const char *text, char *error)
 
 	sp_config_defaults(&sp_config);
 	if (rv == 0 && options != NULL)
-		rv = sp_config_apply(&sp_config, options, error);
+		rv = apply_options(options, "RUMP_SP_OPTIONS", error);
 	if (rv == 0 && remote != NULL && strcmp(remote, "1") == 0)
 		sp_config.remote = true;
 	if (rv == 0)
-		rv = sp_config_apply(&sp_config, url->options, error);
+		rv = apply_options(url->options, text, error);
 	if (rv == 0 && !sp_url_is_local(url) && !sp_config.remote) {
 		snprintf(error, SP_URL_ERROR_MAX,
 		    "\"%.200s\": whoever can reach that address would be root in the kernel; "

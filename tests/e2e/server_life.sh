@@ -30,6 +30,9 @@ for kernel in $(kernels); do
 
 	refused "$kernel: a socket in use is refused" 1 "$socket\": .*in use" "$server" -lrumpvfs "$RUMP_SERVER"
 	is "$kernel: and that is said once" 1 "$(printf '%s\n' "$output" | grep -c "$socket")"
+	refused "$kernel: an option of the URL that there is none of" 1 \
+		"\"$RUMP_SERVER\\?modes=1\": option modes: .*; there are remote, .*mode, clients" \
+		"$server" "$RUMP_SERVER?modes=1"
 	is "$kernel: and the server there goes on" alive "$("$rumpsh" getpid 2>&1)"
 
 	kill -KILL "$pid"
