@@ -34,6 +34,16 @@ hyp_release_cpu(struct rumpuser_mtx *interlock)
 	return locks;
 }
 
+/* The same where it is most likely that nothing blocks: what does calls host_will_sleep() itself. */
+static inline int
+hyp_lend_cpu(void)
+{
+	int locks;
+
+	hyp.hyp_backend_unschedule(0, &locks, NULL);
+	return locks;
+}
+
 static inline void
 hyp_retake_cpu(int locks, struct rumpuser_mtx *interlock)
 {

@@ -352,7 +352,7 @@ call_end(struct client_call *call)
 void
 call_run(struct client_call *call)
 {
-	struct outcome o = {.refused = pool_busy() ? 0 : SP_ERR_TRYAGAIN};
+	struct outcome o = {.refused = pool_calls() ? 0 : SP_ERR_TRYAGAIN};
 	uint64_t reqno = call->header.reqno;
 
 	visit_kernel(call, &o);

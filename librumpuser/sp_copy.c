@@ -137,7 +137,7 @@ copyin(struct sp_client *c, sp_addr_t addr, void *dst, size_t len)
 int
 rumpuser_sp_copyin(void *arg, const void *uaddr, void *kaddr, size_t len)
 {
-	int locks = hyp_release_cpu(NULL);
+	int locks = hyp_lend_cpu();
 	int error = copyin(arg, address(uaddr), kaddr, len);
 
 	hyp_retake_cpu(locks, NULL);
@@ -163,7 +163,7 @@ copyinstr(struct sp_client *c, sp_addr_t addr, char *dst, size_t *len)
 int
 rumpuser_sp_copyinstr(void *arg, const void *uaddr, void *kaddr, size_t *len)
 {
-	int locks = hyp_release_cpu(NULL);
+	int locks = hyp_lend_cpu();
 	int error = copyinstr(arg, address(uaddr), kaddr, len);
 
 	hyp_retake_cpu(locks, NULL);
@@ -199,7 +199,7 @@ copyout(struct sp_client *c, enum sp_type type, const void *src, sp_addr_t addr,
 int
 rumpuser_sp_copyout(void *arg, const void *kaddr, void *uaddr, size_t len)
 {
-	int locks = hyp_release_cpu(NULL);
+	int locks = hyp_lend_cpu();
 	int error = copyout(arg, SP_COPYOUT, kaddr, address(uaddr), len);
 
 	hyp_retake_cpu(locks, NULL);
@@ -209,7 +209,7 @@ rumpuser_sp_copyout(void *arg, const void *kaddr, void *uaddr, size_t len)
 int
 rumpuser_sp_copyoutstr(void *arg, const void *kaddr, void *uaddr, size_t *len)
 {
-	int locks = hyp_release_cpu(NULL);
+	int locks = hyp_lend_cpu();
 	int error = copyout(arg, SP_COPYOUTSTR, kaddr, address(uaddr), *len);
 
 	hyp_retake_cpu(locks, NULL);
@@ -221,7 +221,7 @@ rumpuser_sp_anonmmap(void *arg, size_t len, void **addr)
 {
 	struct sp_anonmmap words = {len};
 	struct sp_anonmmap_response answer = {0};
-	int locks = hyp_release_cpu(NULL);
+	int locks = hyp_lend_cpu();
 	ssize_t n = request_make(arg, SP_ANONMMAP, &words, sizeof(words), NULL, 0, &answer, sizeof(answer));
 
 	hyp_retake_cpu(locks, NULL);

@@ -25,13 +25,14 @@
 #include "librumpuser/sp_listen.h"
 #include "librumpuser/sp_output.h"
 #include "librumpuser/sp_ticket.h"
+#include "librumpuser/sp_watch.h"
 
 #define TIDY_AFTER 256
 
 enum wish { WISH_OUTPUT = 1, WISH_FORGET = 2, WISH_QUEUED = 4 };
 
 static struct event_base *base;
-static struct event *wake_event, *tick_event;
+static struct event *wake_event, *tick_event, *watch_event;
 static int wake_fd = -1;
 static struct host_lock wishes_lock;
 static STAILQ_HEAD(, sp_client) wishes = STAILQ_HEAD_INITIALIZER(wishes);
@@ -215,6 +216,15 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 		listen_end();
 }
 
+static void
+on_watch(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	watch_check();
+}
+
 static void *
 loop_main(void *arg)
 {
@@ -265,6 +275,11 @@ make_events(enum sp_transport_kind kind, int listener, const char *banner)
 	tick_event = evtimer_new(base, on_tick, NULL);
 	if (wake_event == NULL || tick_event == NULL || event_add(wake_event, NULL) != 0)
 		return -ENOMEM;
+	if (watch_timer() >= 0) {
+		watch_event = event_new(base, watch_timer(), EV_READ | EV_PERSIST, on_watch, NULL);
+		if (watch_event == NULL || event_add(watch_event, NULL) != 0)
+			return -ENOMEM;
+	}
 	halfopen_init(base, banner);
 	return listen_begin(base, kind, listener) ? 0 : -ENOMEM;
 }
@@ -282,6 +297,7 @@ static void
 abandon(void)
 {
 	listen_abandon();
+	free_event(&watch_event);
 	free_event(&tick_event);
 	free_event(&wake_event);
 	if (base != NULL)

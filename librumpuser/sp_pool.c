@@ -13,6 +13,9 @@
  * or has started one, when nobody is idle. So the pool grows to as many threads as calls sleep, and one. Idle
  * threads beyond a few end after a while.
  *
+ * Where the process has one CPU, one idle worker waits for clients and the others for their turn to do so
+ * (sp_watch.c). It stays in charge while it runs a client's call: that is the one exception to the rule.
+ *
  * `counts` holds the numbers of idle and searching in one word. Queue and counts make a Dekker pair: a pusher
  * fills the queue, then looks whether anybody searches; a worker stops searching, then looks at the queue.
  * `notified` is set from a wake-up until somebody has got it, so that many pushes cost one write.
@@ -33,6 +36,7 @@
 
 #include "librumpuser/host_lock.h"
 #include "librumpuser/sp_kernel.h"
+#include "librumpuser/sp_watch.h"
 
 #define WORKERS_MIN 4
 #define IDLE_MS 5000
@@ -97,6 +101,35 @@ wake_one(void)
 		return;
 }
 
+static bool
+wait_in_set(struct epoll_event *event, int milliseconds)
+{
+	return host_epoll_wait(epoll_fd, event, milliseconds) == 1;
+}
+
+/* The same where the calling worker has to have the watch first, and waits for it if it has not. */
+static bool
+wait_on_watch(struct epoll_event *event, int milliseconds)
+{
+	struct timespec deadline;
+	bool got;
+
+	if (milliseconds >= 0)
+		host_deadline(&deadline, 0, (int64_t)milliseconds * 1000000);
+	do {
+		if (!watch_await(milliseconds >= 0 ? &deadline : NULL))
+			return false;
+		/* What has come for others while they slept. */
+		if (atomic_load(&queued) != 0) {
+			event->data.u64 = WAKE_ID;
+			return true;
+		}
+	} while (!watch_waits());
+	got = wait_in_set(event, -1);
+	watch_returns();
+	return got;
+}
+
 /* Waits for a client or a wake-up. False when nothing came for long. */
 static bool
 wait_event(struct epoll_event *event)
@@ -109,8 +142,10 @@ wait_event(struct epoll_event *event)
 	got = atomic_load(&queued) != 0;
 	if (got)
 		event->data.u64 = WAKE_ID;
+	else if (watch_kept())
+		got = wait_on_watch(event, timeout);
 	else
-		got = host_epoll_wait(epoll_fd, event, timeout) == 1;
+		got = wait_in_set(event, timeout);
 	atomic_fetch_add(&counts, SEARCHING_ONE - IDLE_ONE);
 	return got;
 }
@@ -170,6 +205,7 @@ worker_main(void *arg)
 			pool_event(event.data.u64, (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
 		}
 	}
+	watch_pass();
 	kernel_detach(&self);
 	bulk_free(&self.bulk);
 	free(self.buffer);
@@ -207,6 +243,8 @@ pool_start(void)
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (epoll_fd < 0 || wake_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, wake_fd, &event) != 0)
 		error = -errno;
+	if (error == 0)
+		error = watch_init();
 	for (int i = 0; i < WORKERS_MIN && error == 0; i++)
 		error = start_worker();
 	if (error != 0)
@@ -240,6 +278,7 @@ pool_abandon(void)
 		(void)host_wait(&at_gate, left, NULL);
 	atomic_store(&gate, GATE_SHUT);
 	atomic_store(&counts, 0);
+	watch_fini();
 	close_descriptor(&wake_fd);
 	close_descriptor(&epoll_fd);
 }
@@ -271,7 +310,7 @@ pool_submit(struct job *job)
 }
 
 bool
-pool_busy(void)
+pool_calls(void)
 {
 	uint64_t before;
 
@@ -282,7 +321,8 @@ pool_busy(void)
 	if (searching(before) > 1)
 		return true;
 	if (idle(before) != 0) {
-		if (atomic_load(&queued) != 0)
+		/* Who has the watch does itself what is in the queue, or passes it on with the watch. */
+		if (atomic_load(&queued) != 0 && !watch_held())
 			wake_one();
 		return true;
 	}
@@ -290,6 +330,13 @@ pool_busy(void)
 		return true;
 	pool_free();
 	return false;
+}
+
+bool
+pool_busy(void)
+{
+	host_will_sleep();
+	return pool_calls();
 }
 
 void

@@ -53,6 +53,12 @@ void pool_submit(struct job *job);
  * to take its place. pool_busy() returns false when there is none and none can be had: then do not.
  */
 bool pool_busy(void);
+
+/*
+ * The same for a call of a client's, which is over soon, most likely. Where there is one CPU, others wait for
+ * that, until host_will_sleep() or for a moment.
+ */
+bool pool_calls(void);
 void pool_free(void);
 
 #endif

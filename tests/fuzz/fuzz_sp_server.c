@@ -54,6 +54,12 @@ pool_busy(void)
 	return true;
 }
 
+bool
+pool_calls(void)
+{
+	return true;
+}
+
 void
 pool_free(void)
 {

@@ -3,6 +3,7 @@
  * The system calls of the pretended kernel: enough of NetBSD's for the recorded conversations, and some of
  * its own from 490 on, which no table has, for what tests want to see.
  */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 
 static uint8_t content[1 << 20];
 static size_t content_len;
+static _Atomic int computing; /* how many calls do nothing else */
 
 static void *
 priv(void)
@@ -324,6 +326,16 @@ call_write_then_read(const int64_t *args, long *retval)
 	return error;
 }
 
+/* 498: computes, without a hypercall, until another call (499) says that it is enough. */
+static int
+call_compute(void)
+{
+	atomic_fetch_add(&computing, 1);
+	while (atomic_load(&computing) != 0 && !pretend_never_sleeps())
+		continue;
+	return 0;
+}
+
 static int
 own_call(int number, const int64_t *args, long *retval)
 {
@@ -351,6 +363,11 @@ own_call(int number, const int64_t *args, long *retval)
 		return error;
 	case 497:
 		return call_write_then_read(args, retval);
+	case 498:
+		return call_compute();
+	case 499:
+		retval[0] = atomic_exchange(&computing, 0);
+		return 0;
 	default:
 		return RUMP_ENOSYS;
 	}

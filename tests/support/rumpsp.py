@@ -23,7 +23,7 @@ CALL, INTERRUPT = 64, 65
 GUEST, AUTH, FORK, EXEC = range(4)
 FAULT, LOCALCOPY, SENDALONG, CAN_INTERRUPT, CANCEL = 1, 2, 4, 8, 16
 # The pretended kernel's own calls.
-COUNT, SLEEP, SUM, FILL, STRING, SIGNAL, MAP, WRITE_READ = range(490, 498)
+COUNT, SLEEP, SUM, FILL, STRING, SIGNAL, MAP, WRITE_READ, COMPUTE, RELEASE = range(490, 500)
 GETPID, READ, WRITE, OPEN, PIPE = 20, 3, 4, 5, 42
 SECONDS = 60
 
@@ -181,11 +181,12 @@ class Client:
 class Server:
     """pretend_server, or another command that says a line when it is ready."""
 
-    def __init__(self, url="unix://socket", command=None, environment=None):
+    def __init__(self, url="unix://socket", command=None, environment=None, cpus=None):
         self.url = url.split("?")[0]
         self.process = subprocess.Popen(
             UNDER + (command or [os.path.join(BUILDDIR, "tests/support/pretend_server"), url]), stdout=subprocess.PIPE,
-            text=True, env={**os.environ, **(environment or {})})
+            text=True, env={**os.environ, **(environment or {})},
+            preexec_fn=cpus and (lambda: os.sched_setaffinity(0, cpus)))
         line = self.process.stdout.readline()
         if line != "ready\n":
             self.process.wait()
