@@ -23,6 +23,8 @@
 
 enum hijack_kind { HIJACK_KIND_FILE, HIJACK_KIND_DIRECTORY, HIJACK_KIND_SOCKET };
 
+#define HIJACK_FD_LOST (1 << 24) /* no kernel's: of one that is gone */
+
 struct hijack_fds {
 	uint32_t sockets;          /* of the entries */
 	uint32_t used;             /* no entry is set from here on */

@@ -27,7 +27,7 @@ detach(long fd)
 	hijack_fd_clear(fd);
 	error = HIJACK_RUMP(close, (uint64_t)rump);
 	/* It is closed all the same; programs expect no such error. */
-	return error == -EINTR ? 0 : error;
+	return error == -EINTR || rump == HIJACK_FD_LOST ? 0 : error;
 }
 
 long

@@ -141,10 +141,11 @@ hijack_beyond_fchdir(const struct hijack_call *call)
 {
 	long error = HIJACK_RUMP(fchdir, (uint64_t)hijack_fd(call->arg[0]));
 
-	if (error == 0)
-		hijack_process()->cwd_inside = true;
-	hijack_names_moved();
-	return error;
+	if (error != 0)
+		return error;
+	hijack_process()->cwd_inside = true;
+	hijack_names_moved_fd(call->arg[0]);
+	return 0;
 }
 
 long

@@ -188,10 +188,11 @@ inside_chdir(const struct hijack_place *place, const long *rest)
 	long error = HIJACK_RUMP(chdir, hijack_slot(place->path));
 
 	(void)rest;
-	if (error == 0)
-		hijack_process()->cwd_inside = true;
-	hijack_names_moved();
-	return error;
+	if (error != 0)
+		return error;
+	hijack_process()->cwd_inside = true;
+	hijack_names_moved(place);
+	return 0;
 }
 
 static long

@@ -104,9 +104,30 @@ hijack_name_forget(long fd)
 }
 
 void
-hijack_names_moved(void)
+hijack_names_moved(const struct hijack_place *place)
 {
-	hijack_process()->cwd_name[0] = '\0';
+	struct hijack_process *process = hijack_process();
+	size_t used = place->path[0] == '/' ? 0 : strlen(process->cwd_name), length = strlen(place->path);
+
+	process->cwd_lost = false;
+	/* One that leads up, or from nowhere, is asked for when it is needed. */
+	if ((place->path[0] != '/' && (used == 0 || strstr(place->path, "..") != NULL)) ||
+	    used + length + 2 > SIZE) {
+		process->cwd_name[0] = '\0';
+		return;
+	}
+	if (place->path[0] != '/')
+		process->cwd_name[used++] = '/';
+	memcpy(process->cwd_name + used, place->path, length + 1);
+}
+
+void
+hijack_names_moved_fd(long fd)
+{
+	const char *name = hijack_name_kept(fd);
+
+	hijack_process()->cwd_lost = false;
+	snprintf(hijack_process()->cwd_name, SIZE, "%s", name != NULL ? name : "");
 }
 
 void
@@ -114,7 +135,7 @@ hijack_names_rooted(void)
 {
 	char *names = hijack_process()->names;
 
-	hijack_names_moved();
+	hijack_process()->cwd_name[0] = '\0';
 	if (names != NULL)
 		(void)hijack_own(SYS_madvise, (long)names, (long)SIZE * HIJACK_FDS, MADV_DONTNEED, 0, 0, 0);
 }

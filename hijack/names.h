@@ -22,8 +22,9 @@ void hijack_name_set(long fd, const struct hijack_place *place);
 void hijack_name_copy(long from, long to);
 void hijack_name_forget(long fd);
 
-/* The current directory, or the root, is another. */
-void hijack_names_moved(void);
+/* The current directory is the place, or that of the program's descriptor; or the root is another. */
+void hijack_names_moved(const struct hijack_place *place);
+void hijack_names_moved_fd(long fd);
 void hijack_names_rooted(void);
 
 /* What was kept, for a new program in this process; NULL: nothing. And what came from the one before. */

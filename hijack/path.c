@@ -233,6 +233,8 @@ hijack_path_current(char *path, size_t size)
 		error = hijack_own(SYS_getcwd, (long)path, (long)size, 0, 0, 0, 0);
 		return error > 0 ? error - 1 : error;
 	}
+	if (hijack_process()->cwd_lost)
+		return -ENOENT;
 	if (size <= prefix + 1)
 		return -ERANGE;
 	error = HIJACK_RUMP(__getcwd, hijack_slot(path + prefix), size - prefix);
@@ -444,6 +446,8 @@ hijack_path_find(long directory, uint64_t from, bool follow, struct hijack_place
 
 	if (length <= 0)
 		return length < 0 ? (int)length : -ENOENT;
+	if (root_inside && hijack_process()->root_lost)
+		return -ENOTCONN;
 	place->shadow = -1;
 	if (text[0] == '/' && hijack_path_own(text, &own)) {
 		if (own.kind == HIJACK_OWN_PROGRAM || (*own.rest == '\0' && !follow))
@@ -464,6 +468,8 @@ hijack_path_find(long directory, uint64_t from, bool follow, struct hijack_place
 	place->base = directory;
 	if (rump >= 0)
 		return place_relative(text, rump, place);
+	if (current && hijack_process()->cwd_inside && hijack_process()->cwd_lost)
+		return -ENOENT;
 	if (root_inside)
 		return place_under_root(text, current, place);
 	if (current && hijack_process()->cwd_inside && !has_dots(text))

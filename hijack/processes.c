@@ -25,6 +25,7 @@
 
 #include "hijack/descriptor.h"
 #include "hijack/epoll.h"
+#include "hijack/reconnect.h"
 #include "hijack/report.h"
 #include "hijack/shared_map.h"
 #include "hijack/signal.h"
@@ -58,26 +59,54 @@ copy_descriptors(const struct hijack_fds *fds)
 	return copy;
 }
 
+/* A copy of the process in the rump kernel, which may be another than before. 0 or -errno. */
+static int
+copy_inside(struct hijack_process *process, struct hijack_cloning *cloning)
+{
+	struct rumpclient *ctx = process->context;
+
+	cloning->fork = rumpclient_ctx_prefork(ctx);
+	if (cloning->fork == NULL && errno == ENOTCONN && hijack_rump_is_lost(ctx)) {
+		if (hijack_rump_recover(ctx) != 0)
+			return -ENOTCONN;
+		cloning->fork = rumpclient_ctx_prefork(process->context);
+	}
+	return cloning->fork != NULL ? 0 : -errno;
+}
+
+/* The state of a child that shares its parent's memory. */
+static int
+copy_state(const struct hijack_process *process, struct hijack_process *child)
+{
+	*child = *process;
+	child->retired = NULL;
+	if (process->names != NULL) {
+		child->parent_names = process->names;
+		child->names = NULL;
+	}
+	if (process->fds == NULL)
+		return 0;
+	child->fds = copy_descriptors(process->fds);
+	return child->fds != NULL ? 0 : -ENOMEM;
+}
+
 long
 hijack_beyond_prefork(const struct hijack_call *call)
 {
 	struct hijack_cloning *cloning = (struct hijack_cloning *)call->arg[0];
 	struct hijack_process *process = hijack_process();
+	int error = 0;
 
 	cloning->fork = NULL;
-	if (cloning->shares_memory && process->names != NULL) {
-		cloning->child.parent_names = process->names;
-		cloning->child.names = NULL;
+	if (anything_to_inherit(process))
+		error = copy_inside(process, cloning);
+	if (error == 0 && cloning->shares_memory)
+		error = copy_state(process, &cloning->child);
+	if (error != 0 && cloning->fork != NULL) {
+		rc_fork_give_back(cloning->fork);
+		free(cloning->fork);
 	}
-	if (cloning->shares_memory && process->fds != NULL) {
-		cloning->child.fds = copy_descriptors(process->fds);
-		if (cloning->child.fds == NULL)
-			return -ENOMEM;
-	}
-	if (!anything_to_inherit(process))
-		return 0;
-	cloning->fork = rumpclient_ctx_prefork(process->context);
-	return cloning->fork != NULL ? 0 : -errno;
+	return error;
 }
 
 /* The child's table has its parent's connection: not the child's to use. */

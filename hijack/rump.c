@@ -4,7 +4,7 @@
  *
  * A process connects when it first needs to, by the URL it was started with. One thread does it, with signals
  * blocked, while others that come along wait; a failure is reported once and is the answer to every call that
- * needs the rump kernel, until a later attempt succeeds.
+ * needs the rump kernel, until a later attempt succeeds. For what follows when it is gone, see reconnect.c.
  */
 #include "hijack/rump.h"
 
@@ -21,6 +21,7 @@
 #include "hijack/descriptor.h"
 #include "hijack/epoll.h"
 #include "hijack/gate.h"
+#include "hijack/reconnect.h"
 #include "hijack/report.h"
 #include "hijack/shared_map.h"
 #include "hijack/signal.h"
@@ -83,7 +84,6 @@ settle(struct rumpclient *ctx)
 	int64_t retval[2];
 
 	(void)rumpclient_ctx_syscall(ctx, HIJACK_RUMP_setrlimit, slots, sizeof(slots), retval);
-	rumpclient_ctx_setconnretry(ctx, hijack_start.retry);
 	(void)rumpclient_ctx_syscall(ctx, HIJACK_RUMP_umask, &mask, sizeof(mask), retval);
 }
 
@@ -125,6 +125,30 @@ hijack_rump_context(int *error)
 	return ctx;
 }
 
+int
+hijack_rump_replace(const struct rumpclient *lost)
+{
+	struct hijack_process *process = hijack_process();
+	struct rumpclient *ctx;
+	uint64_t mask;
+	int error = 0;
+
+	lock(&mask);
+	if (process->context == lost) {
+		ctx = rumpclient_ctx_new(hijack_start.server);
+		error = ctx != NULL ? 0 : -errno;
+		if (error == 0) {
+			settle(ctx);
+			hijack_rump_begin_anew(process, ctx);
+			rumpclient_ctx_free(process->retired);
+			process->retired = process->context;
+			__atomic_store_n(&process->context, ctx, __ATOMIC_RELEASE);
+		}
+	}
+	unlock(&mask);
+	return error;
+}
+
 /* Calls that a signal may end on the host too. All others are made again: programs do not expect it of them.
  */
 static bool
@@ -157,14 +181,22 @@ long
 hijack_rump_call(enum hijack_rump_number number, const uint64_t *slots, size_t count, long *second)
 {
 	int64_t retval[2];
+	bool again;
 	int error;
 	struct rumpclient *ctx = hijack_rump_context(&error);
 
 	if (ctx == NULL)
 		return error;
-	do
+	do {
 		error = rumpclient_ctx_syscall(ctx, (int)number, slots, count * sizeof(*slots), retval);
-	while (error == -EINTR && !may_be_interrupted(number));
+		if (error == -ENOTCONN && hijack_rump_is_lost(ctx)) {
+			error = hijack_rump_again(ctx, number, slots);
+			ctx = hijack_process()->context;
+			again = error == 0;
+		} else {
+			again = error == -EINTR && !may_be_interrupted(number);
+		}
+	} while (again);
 	if (error != 0)
 		return error;
 	if (second != NULL)
@@ -195,15 +227,20 @@ hijack_rump_take_over(void)
 	}
 	rc_adopt(ctx, &link, 1);
 	rc_exec_done();
-	rumpclient_ctx_setconnretry(ctx, hijack_start.retry);
 	hijack_main_process.context = ctx;
 	return 0;
+}
+
+static bool
+is_of(const struct rumpclient *ctx, int fd)
+{
+	return ctx != NULL && fd >= 0 &&
+	       (fd == atomic_load(&ctx->fd) || fd == ctx->epoll || fd == ctx->event);
 }
 
 bool
 hijack_rump_owns(int fd)
 {
-	const struct rumpclient *ctx = hijack_process()->context;
 
 	for (size_t i = 0; i < HIJACK_EVENTS; i++) {
 		if (fd >= 0 && hijack_process()->events[i] == fd + 1)
@@ -211,6 +248,5 @@ hijack_rump_owns(int fd)
 	}
 	if (hijack_epoll_owns(fd) || hijack_map_owns(fd))
 		return true;
-	return ctx != NULL && fd >= 0 &&
-	       (fd == atomic_load(&ctx->fd) || fd == ctx->epoll || fd == ctx->event);
+	return is_of(hijack_process()->context, fd) || is_of(hijack_process()->retired, fd);
 }

@@ -46,6 +46,7 @@ struct mapping {
 	int rump;       /* a descriptor of the library's own, which writes */
 	int object;     /* the host's, with the lock */
 	bool writes;
+	uint32_t kernel; /* whose the file is, see reconnect.c */
 	char name[HIJACK_SHARED_NAME];
 };
 
@@ -174,6 +175,13 @@ open_object(const char *name, int rump, int64_t size)
 	}
 }
 
+/* The file is one of the present kernel's, and rump its descriptor there. */
+static bool
+is_present(const struct mapping *mapping)
+{
+	return mapping->kernel == __atomic_load_n(&hijack_process()->kernels, __ATOMIC_ACQUIRE);
+}
+
 static void
 release(struct mapping *mapping)
 {
@@ -181,7 +189,8 @@ release(struct mapping *mapping)
 	if (host_lock(mapping->object, LOCK_EX | LOCK_NB) == 0 && is_current(mapping->object, mapping->name))
 		(void)hijack_own(SYS_unlink, (long)mapping->name, 0, 0, 0, 0, 0);
 	(void)close(mapping->object);
-	(void)HIJACK_RUMP(close, (uint64_t)mapping->rump);
+	if (is_present(mapping))
+		(void)HIJACK_RUMP(close, (uint64_t)mapping->rump);
 	free(mapping);
 }
 
@@ -190,7 +199,8 @@ static long
 write_back(const struct mapping *mapping, uintptr_t start, uintptr_t end)
 {
 	struct rump_stat st;
-	long error = HIJACK_RUMP(__fstat50, (uint64_t)mapping->rump, hijack_slot(&st));
+	long error = is_present(mapping) ? HIJACK_RUMP(__fstat50, (uint64_t)mapping->rump, hijack_slot(&st))
+					 : -ENOTCONN;
 	int64_t offset = mapping->offset + (int64_t)(start - mapping->start);
 
 	if (error != 0 || !mapping->writes)
@@ -199,7 +209,7 @@ write_back(const struct mapping *mapping, uintptr_t start, uintptr_t end)
 		return 0;
 	if (offset + (int64_t)(end - start) > st.st_size)
 		end = start + (uintptr_t)(st.st_size - offset);
-	while (start < end) {
+	while (start < end && is_present(mapping)) {
 		long n =
 		    HIJACK_RUMP(pwrite, (uint64_t)mapping->rump, start, end - start, 0, (uint64_t)offset);
 
@@ -215,6 +225,7 @@ long
 hijack_map_shared(const struct hijack_call *call, int rump, const struct rump_stat *st)
 {
 	struct mapping *mapping = calloc(1, sizeof(*mapping));
+	uint32_t kernel = __atomic_load_n(&hijack_process()->kernels, __ATOMIC_ACQUIRE);
 	uint64_t mask;
 	long memory, object;
 
@@ -240,6 +251,7 @@ hijack_map_shared(const struct hijack_call *call, int rump, const struct rump_st
 	mapping->end = (mapping->start + (uintptr_t)call->arg[1] + PAGE - 1) & -PAGE;
 	mapping->offset = call->arg[5];
 	mapping->writes = true;
+	mapping->kernel = kernel;
 	lock(&mask);
 	mapping->next = mappings;
 	__atomic_store_n(&mappings, mapping, __ATOMIC_RELEASE);

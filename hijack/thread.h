@@ -39,6 +39,10 @@ struct hijack_process {
 	bool root_inside;               /* so is the root: chroot */
 	struct rumpclient *context;     /* the connection; NULL: none yet */
 	struct hijack_fds *fds;         /* NULL: no rump descriptor yet */
+	bool cwd_lost;                  /* the current directory was that of a kernel that is gone */
+	bool root_lost;                 /* so was the root */
+	uint32_t kernels;               /* how many there were before */
+	struct rumpclient *retired;     /* the context before: others may still be leaving it */
 	int events[HIJACK_EVENTS];      /* number + 1, or 0; see waiter.c */
 	char *names;                    /* HIJACK_NAME bytes for each number; NULL: none yet */
 	const char *parent_names;       /* of vfork's child, to read */
