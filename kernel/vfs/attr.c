@@ -66,10 +66,11 @@ at_follow(uint64_t flag)
 	return flag & RUMP_AT_SYMLINK_NOFOLLOW ? 0 : NAMEI_FOLLOW;
 }
 
+/* Whether its flags fix what else there is to change: append-only files have attributes that stay, too. */
 static bool
-immutable(const struct vnode *vp)
+fixed(const struct vnode *vp)
 {
-	return (vp->v_flags & (RUMP_UF_IMMUTABLE | RUMP_SF_IMMUTABLE)) != 0;
+	return (vp->v_flags & VNODE_FIXED) != 0;
 }
 
 /* stat */
@@ -157,7 +158,7 @@ change_mode(struct vnode *vp, const struct rumpk_cred *cred, const void *arg, st
 {
 	uint32_t mode = *(const uint32_t *)arg & ALLPERMS;
 
-	if (immutable(vp))
+	if (fixed(vp))
 		return RUMP_EPERM;
 	if (!rumpk_cred_issuper(cred)) {
 		if (cred->euid != vp->v_uid)
@@ -224,7 +225,9 @@ change_owner(struct vnode *vp, const struct rumpk_cred *cred, const void *arg, s
 	const struct owners *to = arg;
 	uint32_t taken;
 
-	if (immutable(vp))
+	if (to->uid == UINT32_MAX && to->gid == UINT32_MAX && !to->posix)
+		return 0;
+	if (fixed(vp))
 		return RUMP_EPERM;
 	va->va_uid = to->uid == UINT32_MAX ? vp->v_uid : to->uid;
 	va->va_gid = to->gid == UINT32_MAX ? vp->v_gid : to->gid;
@@ -374,7 +377,7 @@ change_times(struct vnode *vp, const struct rumpk_cred *cred, const void *arg, s
 	    to->now || (to->ts[0].tv_nsec == RUMP_UTIME_NOW && to->ts[1].tv_nsec == RUMP_UTIME_NOW);
 	int error;
 
-	if (immutable(vp))
+	if (fixed(vp))
 		return RUMP_EPERM;
 	if (!rumpk_cred_issuper(cred) && cred->euid != vp->v_uid) {
 		error = both_now ? rumpk_vaccess(vp, RUMP_W_OK, cred) : RUMP_EPERM;

@@ -133,7 +133,7 @@ sys_getcwd(struct lwp *l, rumpk_args args, long *retval)
 	if (buf == NULL)
 		return RUMP_ENOMEM;
 	cwd_get(l->proc, &dir, &root);
-	error = vnode_path(dir, root, buf, size, &path);
+	error = vnode_path(dir, root, rumpk_proc_cred(l->proc), buf, size, &path);
 	rumpk_vrele(dir);
 	rumpk_vrele(root);
 	if (error == 0) {

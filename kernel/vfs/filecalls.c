@@ -11,8 +11,6 @@ check_size(struct lwp *l, int64_t size)
 {
 	uint64_t limit;
 
-	if (size < 0)
-		return RUMP_EINVAL;
 	rumpk_lock(l->proc->lock);
 	limit = l->proc->limits[RUMP_RLIMIT_FSIZE].rlim_cur;
 	rumpk_unlock(l->proc->lock);
@@ -26,9 +24,12 @@ int
 sys_truncate(struct lwp *l, rumpk_args args, long *retval)
 {
 	struct vnode *vp;
-	int error = rumpk_namei_user(l, RUMP_AT_FDCWD, args[0], NAMEI_FOLLOW, &vp);
+	int error;
 
 	(void)retval;
+	if ((int64_t)args[2] < 0)
+		return RUMP_EINVAL;
+	error = rumpk_namei_user(l, RUMP_AT_FDCWD, args[0], NAMEI_FOLLOW, &vp);
 	if (error != 0)
 		return error;
 	if (vp->v_type == VDIR)
@@ -53,9 +54,12 @@ sys_ftruncate(struct lwp *l, rumpk_args args, long *retval)
 {
 	struct file *fp;
 	struct vnode *vp;
-	int error = vnfile_get(l, rumpk_arg_int(args, 0), &fp, &vp);
+	int error;
 
 	(void)retval;
+	if ((int64_t)args[2] < 0)
+		return RUMP_EINVAL;
+	error = vnfile_get(l, rumpk_arg_int(args, 0), &fp, &vp);
 	if (error != 0)
 		return error;
 	if (!(atomic_load(&fp->flags) & RUMPK_FWRITE))
@@ -303,7 +307,9 @@ sys_flock(struct lwp *l, rumpk_args args, long *retval)
 	error = vnfile_get(l, rumpk_arg_int(args, 0), &fp, &vp);
 	if (error != 0)
 		return error == RUMP_EINVAL ? RUMP_EOPNOTSUPP : error;
-	if (!(how & (RUMP_LOCK_UN | RUMP_LOCK_EX | RUMP_LOCK_SH)))
+	/* Of several, none is meant. */
+	if ((how & ~RUMP_LOCK_NB) != RUMP_LOCK_UN && (how & ~RUMP_LOCK_NB) != RUMP_LOCK_EX &&
+	    (how & ~RUMP_LOCK_NB) != RUMP_LOCK_SH)
 		error = RUMP_EINVAL;
 	else
 		error = advlock_flock(fp, how);
@@ -332,7 +338,6 @@ generic_pathconf(struct vnode *vp, int name, int64_t *value)
 	case RUMP__PC_CHOWN_RESTRICTED:
 	case RUMP__PC_NO_TRUNC:
 	case RUMP__PC_SYNC_IO:
-	case RUMP__PC_2_SYMLINKS:
 		*value = 1;
 		return 0;
 	case RUMP__PC_FILESIZEBITS:

@@ -92,7 +92,7 @@ static int
 set_on(struct mount *mp, struct vnode *vp)
 {
 	char *path;
-	int error = vnode_path(vp, rumpk_rootvnode, mp->mnt_on, sizeof(mp->mnt_on), &path);
+	int error = vnode_path(vp, rumpk_rootvnode, NULL, mp->mnt_on, sizeof(mp->mnt_on), &path);
 
 	if (error == 0)
 		memmove(mp->mnt_on, path, strlen(path) + 1);

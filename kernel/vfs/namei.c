@@ -55,7 +55,7 @@ start_at(struct lwp *l, int atfd, struct vnode *dir, struct vnode *root, struct 
 	return error;
 }
 
-/* ".." of dvp: stops at the roots, and leaves mounts. */
+/* ".." of dvp: stops at the roots, which need not be searchable for that, and leaves mounts. */
 static int
 lookup_parent(struct walk *w, struct vnode *dvp, struct vnode **vpp)
 {
@@ -75,9 +75,12 @@ lookup_parent(struct walk *w, struct vnode *dvp, struct vnode **vpp)
 		*vpp = dvp;
 		return 0;
 	}
-	vnode_lock_shared(dvp);
-	error = vnode_ops(dvp)->lookup(dvp, &dotdot, vpp);
-	vnode_unlock(dvp);
+	error = rumpk_vaccess(dvp, RUMP_X_OK, w->cred);
+	if (error == 0) {
+		vnode_lock_shared(dvp);
+		error = vnode_ops(dvp)->lookup(dvp, &dotdot, vpp);
+		vnode_unlock(dvp);
+	}
 	rumpk_vrele(dvp);
 	return error;
 }
@@ -91,8 +94,12 @@ lookup_one(struct walk *w, struct vnode *dvp, const struct name *name, struct vn
 
 	if (dvp->v_type != VDIR)
 		return RUMP_ENOTDIR;
+	if (name->len > RUMP_KERNEL_NAME_MAX)
+		return RUMP_ENAMETOOLONG;
 	if (mount_dead(dvp->v_mount))
 		return RUMP_ENOENT;
+	if (name_isdotdot(name))
+		return lookup_parent(w, dvp, vpp);
 	error = rumpk_vaccess(dvp, RUMP_X_OK, w->cred);
 	if (error != 0)
 		return error;
@@ -101,8 +108,6 @@ lookup_one(struct walk *w, struct vnode *dvp, const struct name *name, struct vn
 		*vpp = dvp;
 		return 0;
 	}
-	if (name_isdotdot(name))
-		return lookup_parent(w, dvp, vpp);
 	if (name->len > dvp->v_mount->mnt_namemax)
 		return RUMP_ENAMETOOLONG;
 	vnode_lock_shared(dvp);
@@ -138,7 +143,7 @@ follow(struct walk *w, struct vnode *link, struct vnode **dvp)
 		return error;
 	if (len == 0)
 		return RUMP_ENOENT;
-	if (len + rest >= sizeof(w->path))
+	if (len + rest + 1 >= sizeof(w->path))
 		return RUMP_ENAMETOOLONG;
 	memmove(w->path + len, w->next, rest + 1);
 	memcpy(w->path, text, len);
@@ -220,6 +225,20 @@ walk(struct walk *w, struct vnode *dvp, unsigned flags, struct parent *pa, struc
 	return 0;
 }
 
+int
+namei_check_start(struct lwp *l, int atfd)
+{
+	struct file *fp;
+	int error = 0;
+
+	if (atfd == RUMP_AT_FDCWD)
+		return 0;
+	fp = rumpk_fd_get_type(l, atfd, RUMPK_FT_VNODE, RUMP_ENOTDIR, &error);
+	if (fp != NULL)
+		rumpk_file_rele(fp);
+	return error;
+}
+
 static int
 walk_from(struct lwp *l, const struct rumpk_cred *cred, int atfd, const char *path, unsigned flags,
     struct parent *pa, struct vnode **vpp)
@@ -228,14 +247,18 @@ walk_from(struct lwp *l, const struct rumpk_cred *cred, int atfd, const char *pa
 	struct walk w = {.cred = cred};
 	int error = 0;
 
-	if (*path == '\0')
-		return RUMP_ENOENT;
 	strcpy(w.path, path);
 	w.next = w.path;
 	cwd_get(l->proc, &dir, &w.root);
 	error = start_at(l, atfd, dir, *path == '/' ? w.root : NULL, &start);
-	if (error == 0)
+	/* A descriptor that is none is told first. */
+	if (*path == '\0') {
+		if (error == 0)
+			rumpk_vrele(start);
+		error = error == RUMP_EBADF ? error : RUMP_ENOENT;
+	} else if (error == 0) {
 		error = walk(&w, start, flags, pa, vpp);
+	}
 	rumpk_vrele(dir);
 	rumpk_vrele(w.root);
 	return error;

@@ -51,6 +51,8 @@ int namei_parent_user(struct lwp *l, int atfd, rumpk_uaddr upath, unsigned flags
  * What pa_name names in pa_dvp, with a reference; the caller has pa_dvp's lock. RUMP_ENOENT. Does not
  * enter mounts, and knows "." (a reference on pa_dvp) but not "..".
  */
+/* Whether paths can begin at the descriptor: RUMP_EBADF, RUMP_ENOTDIR. */
+int namei_check_start(struct lwp *l, int atfd);
 int namei_last(const struct parent *pa, struct vnode **vpp);
 bool name_isdot(const struct name *name);
 bool name_isdotdot(const struct name *name);

@@ -60,7 +60,26 @@ vn_create_locked(
 	return error;
 }
 
-/* Makes a file that is no regular one and is not opened. */
+/* Where nothing of that name is. [X pa_dvp] */
+static int
+make_locked(struct lwp *l, const struct parent *pa, struct vattr *va, const char *target)
+{
+	struct vnode *vp;
+	int error = may_enter(pa->pa_dvp, rumpk_proc_cred(l->proc));
+
+	if (error != 0)
+		return error;
+	if (pa->pa_slash && va->va_type != VDIR)
+		return RUMP_ENOENT;
+	if (va->va_type == VNON)
+		return RUMP_EINVAL;
+	error = vn_create_locked(l, pa, va, target, &vp);
+	if (error == 0)
+		rumpk_vrele(vp);
+	return error;
+}
+
+/* Makes a file that is not opened; of type VNON, no file, if everything else is right. */
 static int
 make(struct lwp *l, int atfd, rumpk_uaddr upath, struct vattr *va, const char *target)
 {
@@ -76,19 +95,13 @@ make(struct lwp *l, int atfd, rumpk_uaddr upath, struct vattr *va, const char *t
 	}
 	vnode_lock(pa.pa_dvp);
 	error = namei_last(&pa, &vp);
-	if (error == 0)
-		error = RUMP_EEXIST;
-	else if (error == RUMP_ENOENT && pa.pa_slash && va->va_type != VDIR)
-		vp = NULL;
-	else if (error == RUMP_ENOENT)
-		error = vn_create_locked(l, &pa, va, target, &vp);
-	else
-		vp = NULL;
-	if (error != 0 && error != RUMP_EEXIST)
-		vp = NULL;
-	vnode_unlock(pa.pa_dvp);
-	if (vp != NULL)
+	if (error == 0) {
+		error = pa.pa_slash && vp->v_type != VDIR ? RUMP_ENOTDIR : RUMP_EEXIST;
 		rumpk_vrele(vp);
+	} else if (error == RUMP_ENOENT) {
+		error = make_locked(l, &pa, va, target);
+	}
+	vnode_unlock(pa.pa_dvp);
 	rumpk_vrele(pa.pa_dvp);
 	return error;
 }
@@ -130,7 +143,7 @@ do_mknod(struct lwp *l, int atfd, rumpk_uaddr upath, uint64_t mode, uint64_t dev
 	if (!rumpk_cred_issuper(rumpk_proc_cred(l->proc)))
 		return RUMP_EPERM;
 	if (va.va_type != VCHR && va.va_type != VBLK && va.va_type != VFIFO && va.va_type != VREG)
-		return RUMP_EINVAL;
+		va.va_type = VNON;
 	if (va.va_type == VFIFO || va.va_type == VREG)
 		va.va_rdev = 0;
 	return make(l, atfd, upath, &va, NULL);
@@ -204,16 +217,21 @@ link_locked(struct lwp *l, const struct parent *pa, struct vnode *vp)
 	int error = namei_last(pa, &there);
 
 	if (error == 0) {
+		error = pa->pa_slash && there->v_type != VDIR ? RUMP_ENOTDIR : RUMP_EEXIST;
 		rumpk_vrele(there);
-		return RUMP_EEXIST;
-	}
-	if (error != RUMP_ENOENT || pa->pa_slash)
 		return error;
-	if (dvp->v_mount != vp->v_mount)
-		return RUMP_EXDEV;
+	}
+	if (error != RUMP_ENOENT)
+		return error;
 	error = may_enter(dvp, rumpk_proc_cred(l->proc));
 	if (error != 0)
 		return error;
+	if (pa->pa_slash)
+		return RUMP_ENOENT;
+	if (vp->v_type == VDIR)
+		return RUMP_EPERM;
+	if (dvp->v_mount != vp->v_mount)
+		return RUMP_EXDEV;
 	if (vnode_ops(dvp)->link == NULL)
 		return RUMP_EOPNOTSUPP;
 	error = mount_write_begin(dvp->v_mount);
@@ -224,7 +242,7 @@ link_locked(struct lwp *l, const struct parent *pa, struct vnode *vp)
 		error = RUMP_ENOENT;
 	else if (vp->v_nlink >= RUMP_LINK_MAX)
 		error = RUMP_EMLINK;
-	else if (vp->v_flags & (RUMP_UF_IMMUTABLE | RUMP_SF_IMMUTABLE | RUMP_UF_APPEND | RUMP_SF_APPEND))
+	else if (vp->v_flags & VNODE_FIXED)
 		error = RUMP_EPERM;
 	else
 		error = vnode_ops(dvp)->link(dvp, &pa->pa_name, vp);
@@ -246,10 +264,7 @@ do_link(struct lwp *l, int fromfd, rumpk_uaddr ufrom, int tofd, rumpk_uaddr uto,
 
 	if (error != 0)
 		return error;
-	if (vp->v_type == VDIR)
-		error = RUMP_EPERM;
-	else
-		error = namei_parent_user(l, tofd, uto, 0, &pa);
+	error = namei_parent_user(l, tofd, uto, 0, &pa);
 	if (error != 0) {
 		rumpk_vrele(vp);
 		return error;
@@ -284,12 +299,11 @@ sys_linkat(struct lwp *l, rumpk_args args, long *retval)
 int
 vn_may_remove(struct vnode *dvp, struct vnode *vp, const struct rumpk_cred *cred)
 {
-	uint32_t fixed = RUMP_UF_IMMUTABLE | RUMP_SF_IMMUTABLE | RUMP_UF_APPEND | RUMP_SF_APPEND;
 	int error = rumpk_vaccess(dvp, RUMP_W_OK | RUMP_X_OK, cred);
 
 	if (error != 0)
 		return error;
-	if ((vp->v_flags & fixed) || (dvp->v_flags & (RUMP_UF_APPEND | RUMP_SF_APPEND)))
+	if ((vp->v_flags & VNODE_FIXED) || (dvp->v_flags & (RUMP_UF_APPEND | RUMP_SF_APPEND)))
 		return RUMP_EPERM;
 	if ((dvp->v_mode & RUMP_S_ISVTX) && !rumpk_cred_issuper(cred) && cred->euid != dvp->v_uid &&
 	    cred->euid != vp->v_uid)
@@ -305,6 +319,12 @@ remove_locked(const struct parent *pa, struct vnode *vp, bool directory, const s
 	const struct vnodeops *ops = vnode_ops(dvp);
 	int error;
 
+	/* What the directory says comes first, before what the name is of. */
+	error = rumpk_vaccess(dvp, RUMP_W_OK | RUMP_X_OK, cred);
+	if (error != 0)
+		return error;
+	if (pa->pa_slash && vp->v_type != VDIR)
+		return RUMP_ENOTDIR;
 	if ((vp->v_vflag & VV_ROOT) || vp->v_mounted != NULL)
 		return RUMP_EBUSY;
 	if (directory != (vp->v_type == VDIR))
@@ -334,7 +354,7 @@ remove_dots(const struct parent *pa, bool directory)
 	int error;
 
 	if (name_isdot(&pa->pa_name))
-		return directory ? RUMP_EINVAL : RUMP_EPERM;
+		return pa->pa_dvp->v_vflag & VV_ROOT ? RUMP_EBUSY : RUMP_EINVAL;
 	error = vnode_above(pa->pa_dvp, &above);
 	if (error != 0)
 		return error;
@@ -363,10 +383,7 @@ do_remove(struct lwp *l, int atfd, rumpk_uaddr upath, bool directory)
 		error = namei_last(&pa, &vp);
 		if (error == 0) {
 			vnode_lock(vp);
-			if (pa.pa_slash && vp->v_type != VDIR)
-				error = RUMP_ENOTDIR;
-			else
-				error = remove_locked(&pa, vp, directory, rumpk_proc_cred(l->proc));
+			error = remove_locked(&pa, vp, directory, rumpk_proc_cred(l->proc));
 			vnode_unlock(vp);
 		} else {
 			vp = NULL;

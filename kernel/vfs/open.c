@@ -52,7 +52,11 @@ create(struct lwp *l, struct parent *pa, uint32_t mode, struct vnode **vpp, bool
 	vnode_lock(pa->pa_dvp);
 	error = namei_last(pa, vpp);
 	if (error == RUMP_ENOENT) {
-		error = pa->pa_slash ? RUMP_ENOENT : vn_create_locked(l, pa, &va, NULL, vpp);
+		error = pa->pa_slash
+			    ? rumpk_vaccess(pa->pa_dvp, RUMP_W_OK | RUMP_X_OK, rumpk_proc_cred(l->proc))
+			    : vn_create_locked(l, pa, &va, NULL, vpp);
+		if (pa->pa_slash && error == 0)
+			error = RUMP_ENOENT;
 		*created = error == 0;
 	}
 	vnode_unlock(pa->pa_dvp);
@@ -73,7 +77,7 @@ lookup_create(struct lwp *l, int atfd, const char *path, uint32_t flags, uint32_
 	if (error != 0)
 		return error;
 	if (name_isdotdot(&pa.pa_name))
-		error = RUMP_EISDIR;
+		error = flags & RUMP_O_EXCL ? RUMP_EEXIST : RUMP_EISDIR;
 	else
 		error = create(l, &pa, mode, vpp, created);
 	rumpk_vrele(pa.pa_dvp);
@@ -83,10 +87,10 @@ lookup_create(struct lwp *l, int atfd, const char *path, uint32_t flags, uint32_
 		rumpk_vrele(*vpp);
 		*vpp = root;
 	}
-	if (flags & RUMP_O_EXCL)
-		error = RUMP_EEXIST;
-	else if (pa.pa_slash && (*vpp)->v_type != VDIR)
+	if (pa.pa_slash && (*vpp)->v_type != VDIR)
 		error = RUMP_ENOTDIR;
+	else if (flags & RUMP_O_EXCL)
+		error = RUMP_EEXIST;
 	if (error != 0)
 		rumpk_vrele(*vpp);
 	return error;
@@ -101,6 +105,11 @@ lookup_for_open(
 	int error;
 
 	*created = false;
+	/* The root cannot be made; other directories are opened, for reading. */
+	if ((flags & RUMP_O_CREAT) && *path != '\0' && path[strspn(path, "/")] == '\0') {
+		error = namei_check_start(l, atfd);
+		return error != 0 ? error : RUMP_EEXIST;
+	}
 	if ((flags & (RUMP_O_CREAT | RUMP_O_EXCL)) == (RUMP_O_CREAT | RUMP_O_EXCL))
 		return lookup_create(l, atfd, path, flags, mode, vpp, created);
 	error = rumpk_namei(l, cred, atfd, path, follow, vpp);
@@ -122,10 +131,11 @@ rumpk_vn_open(struct lwp *l, int atfd, char *path, int oflags, uint32_t mode, st
 	bool created;
 	int error;
 
-	if (!(flags & (RUMPK_FREAD | RUMPK_FWRITE)))
-		return RUMP_EINVAL;
-	if ((flags & (RUMP_O_CREAT | RUMP_O_DIRECTORY)) == (RUMP_O_CREAT | RUMP_O_DIRECTORY))
-		return RUMP_EINVAL;
+	if (!(flags & (RUMPK_FREAD | RUMPK_FWRITE)) ||
+	    (flags & (RUMP_O_CREAT | RUMP_O_DIRECTORY)) == (RUMP_O_CREAT | RUMP_O_DIRECTORY)) {
+		error = namei_check_start(l, atfd);
+		return error != 0 ? error : RUMP_EINVAL;
+	}
 	error = lookup_for_open(l, atfd, path, flags, mode, &vp, &created);
 	if (error != 0)
 		return error;

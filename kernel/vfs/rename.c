@@ -106,10 +106,16 @@ same_entry(const struct renaming *r)
 	       memcmp(r->from.pa_name.text, r->to.pa_name.text, r->from.pa_name.len) == 0;
 }
 
-/* What the types of source and target allow. */
+/* What the directories say, and then the types of source and target. */
 static int
 types_fit(const struct renaming *r)
 {
+	int error = rumpk_vaccess(r->from.pa_dvp, RUMP_W_OK | RUMP_X_OK, r->cred);
+
+	if (error == 0)
+		error = rumpk_vaccess(r->to.pa_dvp, RUMP_W_OK | RUMP_X_OK, r->cred);
+	if (error != 0)
+		return error;
 	if (r->from.pa_slash && r->fvp->v_type != VDIR)
 		return RUMP_ENOTDIR;
 	if (r->tvp == NULL)
@@ -285,22 +291,54 @@ attempt(struct renaming *r)
 	return error;
 }
 
+/* Finds the directory of the target, and looks at what its name alone forbids. */
+static int
+find_target(struct lwp *l, int tofd, struct renaming *r)
+{
+	int error = namei_parent(l, tofd, 0, &r->to);
+
+	if (error != 0)
+		return error;
+	if (r->to.pa_name.len == 0)
+		error = RUMP_EBUSY;
+	else if (name_isdotdot(&r->to.pa_name))
+		error = RUMP_EINVAL;
+	else if (name_isdot(&r->to.pa_name))
+		error = RUMP_EISDIR;
+	else if (r->from.pa_dvp->v_mount != r->to.pa_dvp->v_mount)
+		error = RUMP_EXDEV;
+	else if (mount_flag(r->from.pa_dvp->v_mount, RUMP_MNT_RDONLY))
+		error = RUMP_EROFS;
+	if (error != 0)
+		rumpk_vrele(r->to.pa_dvp);
+	return error;
+}
+
+/* What there is to say about the source alone, once the target is known to be wrong: it comes first. */
+static int
+source_error(const struct renaming *r)
+{
+	struct vnode *fvp;
+	int error;
+
+	vnode_lock_shared(r->from.pa_dvp);
+	error = namei_last(&r->from, &fvp);
+	vnode_unlock(r->from.pa_dvp);
+	if (error != 0)
+		return error;
+	error = rumpk_vaccess(r->from.pa_dvp, RUMP_W_OK | RUMP_X_OK, r->cred);
+	if (error == 0 && r->from.pa_slash && fvp->v_type != VDIR)
+		error = RUMP_ENOTDIR;
+	rumpk_vrele(fvp);
+	return error;
+}
+
 static int
 with_names(struct renaming *r)
 {
 	struct mount *mp = r->from.pa_dvp->v_mount;
 	int error;
 
-	if (r->from.pa_name.len == 0 || r->to.pa_name.len == 0)
-		return RUMP_EBUSY;
-	if (name_isdot(&r->from.pa_name) || name_isdotdot(&r->from.pa_name) || name_isdotdot(&r->to.pa_name))
-		return RUMP_EINVAL;
-	if (name_isdot(&r->to.pa_name))
-		return RUMP_EISDIR;
-	if (mp != r->to.pa_dvp->v_mount)
-		return RUMP_EXDEV;
-	if (mount_flag(mp, RUMP_MNT_RDONLY))
-		return RUMP_EROFS;
 	r->serialized = false;
 	if (r->from.pa_dvp == r->to.pa_dvp) {
 		error = attempt(r);
@@ -318,7 +356,7 @@ static int
 do_rename(struct lwp *l, int fromfd, rumpk_uaddr ufrom, int tofd, rumpk_uaddr uto, bool retain)
 {
 	struct renaming r = {.cred = rumpk_proc_cred(l->proc), .retain = retain};
-	int error = rumpk_copyinpath(l, ufrom, r.from.pa_path);
+	int error = rumpk_copyinpath(l, ufrom, r.from.pa_path), first = 0;
 
 	if (error == 0)
 		error = rumpk_copyinpath(l, uto, r.to.pa_path);
@@ -326,13 +364,18 @@ do_rename(struct lwp *l, int fromfd, rumpk_uaddr ufrom, int tofd, rumpk_uaddr ut
 		error = namei_parent(l, fromfd, 0, &r.from);
 	if (error != 0)
 		return error;
-	error = namei_parent(l, tofd, 0, &r.to);
-	if (error == 0) {
+	if (r.from.pa_name.len == 0)
+		first = RUMP_EBUSY;
+	else if (name_isdot(&r.from.pa_name) || name_isdotdot(&r.from.pa_name))
+		first = RUMP_EINVAL;
+	if (first == 0 && (error = find_target(l, tofd, &r)) == 0) {
 		error = with_names(&r);
 		rumpk_vrele(r.to.pa_dvp);
+	} else if (first == 0) {
+		first = source_error(&r);
 	}
 	rumpk_vrele(r.from.pa_dvp);
-	return error;
+	return first != 0 ? first : error;
 }
 
 int

@@ -175,6 +175,8 @@ vn_truncate(struct vnode *vp, int64_t size)
 	grows = size > vp->v_size;
 	if (mount_dead(vp->v_mount))
 		error = RUMP_EIO;
+	else if (vp->v_flags & VNODE_FIXED)
+		error = RUMP_EPERM;
 	else if (vnode_ops(vp)->setattr == NULL)
 		error = RUMP_EOPNOTSUPP;
 	else

@@ -47,6 +47,9 @@ struct dirsink;
 struct mount;
 struct vnode;
 
+/* Flags with which a file is neither removed nor linked, nor its attributes changed. */
+#define VNODE_FIXED (RUMP_UF_IMMUTABLE | RUMP_SF_IMMUTABLE | RUMP_UF_APPEND | RUMP_SF_APPEND)
+
 enum vtype { VNON, VREG, VDIR, VBLK, VCHR, VLNK, VSOCK, VFIFO };
 
 /* What setattr is asked to change: bits of va_set. */

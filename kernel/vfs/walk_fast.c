@@ -52,7 +52,7 @@ walk_fast(const struct rumpk_cred *cred, struct vnode *root, struct vnode *start
 	while (*path != '\0') {
 		struct name name = component(&path);
 
-		if (name_isdot(&name) && vp->v_type == VDIR)
+		if (name_isdot(&name) && vp->v_type == VDIR && rumpk_vaccess(vp, RUMP_X_OK, cred) == 0)
 			continue;
 		if (name_isdotdot(&name) || (vp = step(cred, vp, &name)) == NULL)
 			return false;

@@ -134,17 +134,23 @@ prepend_name(struct vnode *dvp, const struct vnode *vp, char *buf, char **pathp)
 }
 
 int
-vnode_path(struct vnode *vp, const struct vnode *root, char *buf, size_t size, char **pathp)
+vnode_path(struct vnode *vp, const struct vnode *root, const struct rumpk_cred *cred, char *buf, size_t size,
+    char **pathp)
 {
 	char *end = buf + size - 1;
 	struct vnode *below, *above;
+	unsigned want = RUMP_X_OK; /* and of those above what finding a name in them takes */
 	int error = 0;
 
 	*end = '\0';
 	*pathp = end;
 	rumpk_vref(vp);
 	while (error == 0 && vp != root) {
-		error = above_of(vp, &below, &above);
+		if (cred != NULL)
+			error = rumpk_vaccess(vp, want, cred);
+		want = RUMP_X_OK | RUMP_R_OK;
+		if (error == 0)
+			error = above_of(vp, &below, &above);
 		if (error != 0)
 			break;
 		error = prepend_name(above, below, buf, pathp);

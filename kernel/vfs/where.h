@@ -12,8 +12,9 @@ int vnode_above(struct vnode *vp, struct vnode **abovep);
 bool vnode_is_under(struct vnode *vp, const struct vnode *above);
 /*
  * The path from root to the directory vp, terminated, at the end of buf: *pathp is where it begins.
- * RUMP_ERANGE, RUMP_ENOENT when vp has no path from there.
+ * RUMP_ERANGE, RUMP_ENOENT when vp has no path from there, RUMP_EACCES when cred, unless NULL, may not know.
  */
-int vnode_path(struct vnode *vp, const struct vnode *root, char *buf, size_t size, char **pathp);
+int vnode_path(struct vnode *vp, const struct vnode *root, const struct rumpk_cred *cred, char *buf,
+    size_t size, char **pathp);
 
 #endif
