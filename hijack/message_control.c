@@ -36,6 +36,12 @@ rights_in(int32_t *to, const uint8_t *from, size_t length)
 	return (long)(count * sizeof(*to));
 }
 
+static bool
+is_rights(const struct cmsghdr *host)
+{
+	return host->cmsg_level == SOL_SOCKET && host->cmsg_type == SCM_RIGHTS;
+}
+
 /* One message; its data is at from. Returns the length of what it became at to, 0 for nothing, or -errno. */
 static long
 one_in(const struct cmsghdr *host, const uint8_t *from, uint8_t *to)
@@ -47,7 +53,7 @@ one_in(const struct cmsghdr *host, const uint8_t *from, uint8_t *to)
 
 	if (level == SOL_SOCKET && type == SCM_CREDENTIALS)
 		return hijack_credentials_check(from, length);
-	if (level == SOL_SOCKET && type == SCM_RIGHTS) {
+	if (is_rights(host)) {
 		level = RUMP_SOL_SOCKET;
 		type = RUMP_SCM_RIGHTS;
 		made = rights_in((int32_t *)(void *)(to + HIJACK_CONTROL_DATA), from, length);
@@ -63,11 +69,28 @@ one_in(const struct cmsghdr *host, const uint8_t *from, uint8_t *to)
 	return netbsd.cmsg_len;
 }
 
+/* Descriptors go in one message, and arrive in one, as on Linux; NetBSD takes no more. Returns its length. */
+static long
+more_rights(uint8_t *message, const uint8_t *from, size_t length)
+{
+	struct rump_cmsghdr header;
+	long made;
+
+	memcpy(&header, message, sizeof(header));
+	made = rights_in((int32_t *)(void *)(message + header.cmsg_len), from, length);
+	if (made < 0)
+		return made;
+	header.cmsg_len += (uint32_t)made;
+	memcpy(message, &header, sizeof(header));
+	return header.cmsg_len;
+}
+
 long
 hijack_control_in(const struct msghdr *message, struct hijack_control *to)
 {
 	_Alignas(8) uint8_t from[HIJACK_CONTROL_MAX];
-	size_t size = message->msg_controllen, at = 0, used = 0;
+	size_t size = message->msg_controllen, at = 0, used = 0, last = 0;
+	bool last_rights = false;
 
 	if (size > sizeof(from))
 		return -ENOBUFS;
@@ -81,10 +104,17 @@ hijack_control_in(const struct msghdr *message, struct hijack_control *to)
 		memcpy(&host, from + at, sizeof(host));
 		if (host.cmsg_len < HIJACK_CONTROL_DATA || host.cmsg_len > size - at)
 			return -EINVAL;
-		made = one_in(&host, from + at + HIJACK_CONTROL_DATA, to->data + used);
+		if (last_rights && is_rights(&host)) {
+			made = more_rights(to->data + last, from + at + HIJACK_CONTROL_DATA,
+			    host.cmsg_len - HIJACK_CONTROL_DATA);
+		} else {
+			made = one_in(&host, from + at + HIJACK_CONTROL_DATA, to->data + used);
+			last = used;
+			last_rights = is_rights(&host);
+		}
 		if (made < 0)
 			return made;
-		used += hijack_abi_control_space((size_t)made);
+		used = last + hijack_abi_control_space((size_t)made);
 		at += hijack_abi_control_space(host.cmsg_len);
 		if (at > size)
 			break;

@@ -99,8 +99,8 @@ like(long fd, bool *close_on_exec)
 	    (uint64_t)type | (*close_on_exec ? RUMP_SOCK_CLOEXEC : 0) |
 		(flags & O_NONBLOCK ? RUMP_SOCK_NONBLOCK : 0),
 	    0);
-	/* A rump kernel without local sockets. */
-	return rump == -EAFNOSUPPORT || rump == -EPROTONOSUPPORT ? -EADDRNOTAVAIL : rump;
+	/* A rump kernel without local sockets, or without any. */
+	return rump == -EAFNOSUPPORT || rump == -EPROTONOSUPPORT || rump == -ENOSYS ? -EADDRNOTAVAIL : rump;
 }
 
 /* Puts a shadow in the place of the host's socket. */

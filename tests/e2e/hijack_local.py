@@ -53,6 +53,14 @@ b.sendmsg([b"y"], [(1, CREDENTIALS, struct.pack("iii", *me)), (1, socket.SCM_RIG
 data, controls, _, _ = a.recvmsg(9, 200)
 print(data, sorted(c[1] for c in controls), [os.pread(struct.unpack("i", c[2])[0], 9, 0) for c in controls if c[1] == 1])
 """, r"1 \(b'x', \[\(1, 2, 'me'\)\], 0\)\nEPERM EPERM EPERM\nEINVAL\nb'y' \[1, 2\] \[b'file'\]"),
+    ("descriptors in several messages arrive in one", """
+b, a = pair(); files = [open("/rump/tmp/%d" % i, "w+") for i in range(4)]
+def rights(*these): return (1, socket.SCM_RIGHTS, array.array("i", [files[i].fileno() for i in these]))
+for i, f in enumerate(files): f.write(str(i)); f.flush()
+b.sendmsg([b"x"], [rights(2), rights(), rights(0, 3), (1, CREDENTIALS, struct.pack("iii", *me)), rights(1)])
+data, controls, flags, _ = a.recvmsg(9, 200)
+print([[os.pread(f, 9, 0) for f in array.array("i", d)] for l, t, d in controls], flags)
+""", r"\[\[b'2', b'0', b'3', b'1'\]\] 0"),
     ("room for less is filled, and said", "b, a = pair(socket.SOCK_DGRAM); a.setsockopt(1, SO_PASSCRED, 1); b.send(b'1')\n"
      "print(a.recvmsg(9, 20)[1:3] == ([(1, 2, struct.pack('i', me[0]))], socket.MSG_CTRUNC))", "True"),
     ("options of other domains are not taken for these", """

@@ -119,7 +119,7 @@ def both(prefix, work, module, patterns, where, known):
 def start_servers(work):
     servers = {"embedded": ("", EMBEDDED)}
     if NETBSD:
-        servers["netbsd"] = (f"{NETBSD}/lib", ["-lrumpvfs", "-lrumpfs_tmpfs"])
+        servers["netbsd"] = (f"{NETBSD}/lib", ["-lrumpvfs", "-lrumpfs_tmpfs", "-lrumpnet", "-lrumpnet_local"])
     for name, (components, libraries) in servers.items():
         environment = {**os.environ, **({"RUMP_COMPONENT_PATH": components} if components else {})}
         os.mkdir(f"{work}/{name}")
