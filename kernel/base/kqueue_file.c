@@ -29,7 +29,7 @@ kq_kqfilter(struct file *fp, struct rumpk_knote *kn)
 	struct kqueue *kq = fp->data;
 
 	if (kn->filter != RUMP_EVFILT_READ)
-		return RUMP_EINVAL;
+		return RUMP_EPERM;
 	kn->ops = &ops;
 	rumpk_knote_watch(kn, &kq->notes, RUMPK_NOTE_READABLE);
 	return 0;

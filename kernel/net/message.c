@@ -92,6 +92,9 @@ rumpk_so_receive(struct socket *so, struct rumpk_somsg *msg, bool nonblocking)
 			return 0;
 		if (error == 0)
 			continue;
+		/* Nobody waits for nothing. */
+		if (error == RUMP_EWOULDBLOCK && before == 0)
+			return 0;
 		if (error == RUMP_EWOULDBLOCK)
 			error = rumpk_sowait_sleep(&wait);
 		if (error != 0)

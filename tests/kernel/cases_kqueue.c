@@ -226,6 +226,7 @@ nested(void)
 	rump_sys_pipe(p);
 	change("pipe in inner", inner, (uint64_t)p[0], RUMP_EVFILT_READ, RUMP_EV_ADD);
 	change("inner in outer", outer, (uint64_t)inner, RUMP_EVFILT_READ, RUMP_EV_ADD);
+	change("inner for writing", outer, (uint64_t)inner, RUMP_EVFILT_WRITE, RUMP_EV_ADD);
 	collect("nothing", outer);
 	pfd = (struct rump_pollfd){inner, RUMP_POLLIN, 0};
 	ret("poll", rump_sys_poll(&pfd, 1, 0));

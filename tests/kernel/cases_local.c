@@ -62,6 +62,7 @@ pair_stream(void)
 	ret("other direction", rump_sys_write(s[1], "x", 1));
 	ret("read", rump_sys_read(s[0], buf, sizeof(buf)));
 	ret("nothing", rump_sys_recvfrom(s[0], buf, 1, RUMP_MSG_DONTWAIT, NULL, NULL));
+	ret("no bytes of nothing", rump_sys_read(s[0], buf, 0));
 	rump_sys_write(s[1], "last", 4);
 	ret("close", rump_sys_close(s[1]));
 	ret("what was there", rump_sys_read(s[0], buf, sizeof(buf)));
@@ -331,6 +332,7 @@ shutdowns(void)
 	rump_sys_write(s[1], "z", 1);
 	ret("shut reading", rump_sys_shutdown(s[0], RUMP_SHUT_RD));
 	ret("read", rump_sys_read(s[0], buf, sizeof(buf)));
+	ret("peer writes what is not read", rump_sys_sendto(s[1], "q", 1, RUMP_MSG_NOSIGNAL, NULL, 0));
 }
 
 static void
