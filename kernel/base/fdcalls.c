@@ -62,14 +62,17 @@ dup_to(struct lwp *l, int from, int to, int flags, long *retval)
 		goto out;
 	}
 	*retval = to;
+	/* Nothing changes then, not even the descriptor's flags. */
+	if (from == to)
+		goto out;
+	if (flags & ~(RUMP_O_CLOEXEC | RUMP_O_NONBLOCK | RUMP_O_NOSIGPIPE)) {
+		error = RUMP_EINVAL;
+		goto out;
+	}
 	if ((flags & RUMP_O_NONBLOCK) != 0)
 		atomic_fetch_or_explicit(&fp->flags, RUMP_O_NONBLOCK, memory_order_relaxed);
 	if ((flags & RUMP_O_NOSIGPIPE) != 0)
 		atomic_fetch_or_explicit(&fp->flags, RUMP_O_NOSIGPIPE, memory_order_relaxed);
-	if (from == to) {
-		error = rumpk_fd_setcloexec(t, to, cloexec);
-		goto out;
-	}
 	rumpk_file_hold(fp);
 	error = rumpk_fd_replace(t, to, fp, cloexec, &old);
 	if (error != 0)
@@ -109,8 +112,9 @@ set_flags(struct file *fp, uint64_t arg)
 	uint32_t flags = atomic_load_explicit(&fp->flags, memory_order_relaxed), wanted;
 	int error;
 
+	/* As open's: an access mode that is none carries over, which makes -1 no flag at all. */
 	do {
-		wanted = (flags & ~SETFL_FLAGS) | ((uint32_t)arg & SETFL_FLAGS);
+		wanted = (flags & ~SETFL_FLAGS) | (((uint32_t)arg + 1) & SETFL_FLAGS);
 		error = fp->ops->setflags != NULL ? fp->ops->setflags(fp, wanted) : 0;
 		if (error != 0)
 			return error;

@@ -42,6 +42,14 @@ dup_onto(void)
 	ret("dup3 nonblock", rump_sys_dup3(p[0], 22, RUMP_O_NONBLOCK));
 	ret("flags", rump_sys_fcntl(22, RUMP_F_GETFL));
 	ret("dup of closed", rump_sys_dup(99));
+	rump_sys_fcntl(21, RUMP_F_SETFD, RUMP_FD_CLOEXEC);
+	ret("dup2 onto itself", rump_sys_dup2(21, 21));
+	ret("keeps its flag", rump_sys_fcntl(21, RUMP_F_GETFD));
+	ret("dup3 onto itself", rump_sys_dup3(20, 20, RUMP_O_CLOEXEC));
+	ret("changes nothing", rump_sys_fcntl(20, RUMP_F_GETFD));
+	ret("dup3 with other flags", rump_sys_dup3(20, 23, RUMP_O_APPEND));
+	ret("all flags", rump_sys_fcntl(22, RUMP_F_SETFL, -1));
+	ret("are none", rump_sys_fcntl(22, RUMP_F_GETFL));
 }
 
 static void

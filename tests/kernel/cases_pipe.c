@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/kernel/case.h"
+#include <stdlib.h>
 #include <string.h>
 
 #define CAPACITY 16384
@@ -205,7 +206,7 @@ last_writer_closes(void)
 struct closed_read {
 	int fd;
 	long n;
-	const char *error;
+	char *error;
 };
 
 static void
@@ -236,9 +237,11 @@ closed_under_reader(void)
 	ret("close", rump_sys_close(p[0]));
 	case_join(reader);
 	say("read: %ld %s", sleeper.n, sleeper.error != NULL ? sleeper.error : "");
+	free(sleeper.error);
 	ret("write for the other", rump_sys_write(p[1], "x", 1));
 	read_closed(&other);
 	say("read: %ld", other.n);
+	free(other.error);
 }
 
 const struct testcase pipe_cases[] = {
