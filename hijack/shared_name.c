@@ -4,13 +4,12 @@
  *
  * Anybody can make files in /dev/shm, and one that is there under the object's name stops its users. So the
  * name is made of something that only users of the rump kernel can ask for, and that all of them are told
- * alike: when it was started, to the nanosecond. Others know that to some milliseconds. Names that they have
- * seen do not tell them more in a reasonable time, since each guess costs as much as making the key does,
- * many rounds; that is done once in a process. They could do no harm but that a mapping fails.
+ * alike: when it was started, to the nanosecond. Others know that to some milliseconds, and to find out more
+ * from names that they have seen, each guess costs them as much as a name costs here, many rounds. They could
+ * do no harm but that a mapping fails.
  */
 #include "hijack/shared_name.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 
