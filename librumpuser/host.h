@@ -143,6 +143,9 @@ void host_sleep_until(const struct timespec *deadline);
  */
 void host_deadline(struct timespec *deadline, int64_t sec, int64_t nsec);
 
+/* Time that never jumps, as one number. */
+int64_t host_nanoseconds(void);
+
 /* Entropy. */
 
 /*

@@ -51,3 +51,12 @@ host_deadline(struct timespec *deadline, int64_t sec, int64_t nsec)
 	}
 	deadline->tv_nsec = (long)nsec;
 }
+
+int64_t
+host_nanoseconds(void)
+{
+	struct timespec now;
+
+	host_clock_monotonic(&now);
+	return now.tv_sec * SECOND + now.tv_nsec;
+}

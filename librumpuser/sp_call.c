@@ -22,6 +22,7 @@
 #include "librumpuser/hyp.h"
 #include "librumpuser/sp_attached.h"
 #include "librumpuser/sp_client.h"
+#include "librumpuser/sp_input.h"
 #include "librumpuser/sp_kernel.h"
 #include "librumpuser/sp_lwps.h"
 #include "librumpuser/sp_output.h"
@@ -33,7 +34,7 @@ HOST_TLS struct client_call *call_current;
 static void
 run_job(struct job *job)
 {
-	call_run((struct client_call *)job);
+	(void)call_run((struct client_call *)job, false);
 }
 
 /* Answers a call that never began. */
@@ -349,13 +350,15 @@ call_end(struct client_call *call)
 	free(call);
 }
 
-void
-call_run(struct client_call *call)
+bool
+call_run(struct client_call *call, bool reader)
 {
+	bool stay;
 	struct outcome o = {.refused = pool_calls() ? 0 : SP_ERR_TRYAGAIN};
 	uint64_t reqno = call->header.reqno;
 
 	visit_kernel(call, &o);
+	stay = reader && input_stay(call->client);
 	if (o.refused != 0)
 		output_error(call->client, reqno, (enum sp_error)o.refused);
 	else if (call->header.type == SP_PREFORK)
@@ -364,4 +367,5 @@ call_run(struct client_call *call)
 		call_answer(call, o.error, o.retval);
 	call_end(call);
 	pool_free();
+	return stay;
 }

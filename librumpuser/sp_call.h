@@ -43,8 +43,11 @@ extern HOST_TLS struct client_call *call_current;
  */
 struct client_call *call_accept(struct sp_client *c, const struct sp_frame *frame);
 
-/* Runs it in the calling worker, answers, and frees it. */
-void call_run(struct client_call *call);
+/*
+ * Runs it in the calling worker, answers, and frees it. reader: for the thread that received it, which is
+ * told whether to stay with the client (input_stay()).
+ */
+bool call_run(struct client_call *call, bool reader);
 
 /* Ends the call of that number, when it is under way. */
 void call_interrupt(struct sp_client *c, uint64_t reqno);

@@ -16,6 +16,7 @@
 #include "librumpuser/sp_pool.h"
 #include "sp/frame.h"
 #include "sp/limits.h"
+#include "sp/look.h"
 #include "sp/transport.h"
 #include "sp/wire.h"
 
@@ -55,6 +56,7 @@ struct sp_client {
 	/* Of whoever has the reading role: the thread that took `reading` from 0. */
 	_Atomic uint32_t reading;
 	_Atomic bool ended; /* there is an end to be found behind what can be read */
+	struct sp_look look;
 	struct sp_assembler in;
 	uint8_t *early; /* received, not looked at yet */
 	size_t early_len;

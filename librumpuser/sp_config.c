@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sp/limits.h"
+#include "sp/look.h"
 #include "sp/url.h"
 
 struct sp_config sp_config;
@@ -26,6 +27,7 @@ static const struct number {
     {"handshake", offsetof(struct sp_config, handshake), 1, 3600},
     {"stall", offsetof(struct sp_config, stall), 1, 3600},
     {"grace", offsetof(struct sp_config, grace), 0, 3600},
+    {"look", offsetof(struct sp_config, look), 0, SP_LOOK_MICROSECONDS_MAX},
 };
 
 void
@@ -41,6 +43,7 @@ sp_config_defaults(struct sp_config *config)
 	    .handshake = 10,
 	    .stall = 30,
 	    .grace = 10,
+	    .look = SP_LOOK_MICROSECONDS,
 	};
 }
 

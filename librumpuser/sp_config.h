@@ -25,6 +25,7 @@ struct sp_config {
 	unsigned handshake; /* seconds, like the next two */
 	unsigned stall;
 	unsigned grace;
+	unsigned look; /* microseconds; see sp/look.h */
 };
 
 /* The running server's. Written before its threads start. */

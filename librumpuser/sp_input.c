@@ -11,6 +11,12 @@
  * The first call that is found is run by the thread that found it, after it has given up the role; more of
  * them go to the pool at once, since the first may sleep.
  *
+ * A client that makes one call after the other sends the next soon after it has the answer. So the thread
+ * that has run its only call stays with it: before it answers it takes the role again and mutes the client in
+ * the workers' set, whose sleepers would be woken in vain, and then looks for a while whether something comes
+ * (sp/look.h). It ends that for anything in the queue, since it counts as searching, and lets the set speak
+ * again before it runs a call. One worker at a time does so.
+ *
  * While an EXEC is under way the role is nobody's to take: `reading` stays up, and input_continue() has it.
  */
 #include "librumpuser/sp_input.h"
@@ -21,10 +27,16 @@
 
 #include "librumpuser/annotate.h"
 #include "librumpuser/sp_call.h"
+#include "librumpuser/sp_config.h"
 #include "librumpuser/sp_exec.h"
 #include "librumpuser/sp_output.h"
 #include "librumpuser/sp_pool.h"
 #include "librumpuser/sp_request.h"
+#include "librumpuser/sp_watch.h"
+
+/* What receive() returns beside 0, 1 and errors. */
+#define MORE 2    /* there may be more to receive */
+#define NOTHING 3 /* there was nothing */
 
 static int
 handle_interrupt(struct sp_client *c, const struct sp_frame *frame)
@@ -114,7 +126,7 @@ input_bytes(struct sp_client *c, const uint8_t *data, size_t len, struct client_
 	return rv;
 }
 
-/* Receives once and looks at it. As input_bytes(), with 2 for: there may be more to receive. */
+/* Receives once and looks at it. As input_bytes(), or MORE, or NOTHING. */
 static int
 receive(struct sp_client *c, struct client_call **call)
 {
@@ -133,14 +145,14 @@ receive(struct sp_client *c, struct client_call **call)
 	}
 	n = sp_receive(&c->transport, buffer, room, false);
 	if (n == -EAGAIN)
-		return 0;
+		return NOTHING;
 	if (n <= 0)
 		return n == 0 ? -ENOTCONN : (int)n;
 	if (direct)
 		sp_assembler_received(&c->in, (size_t)n);
 	rv = input_bytes(c, buffer, direct ? 0 : (size_t)n, call);
 	if (rv == 0 && ((size_t)n == room || atomic_load(&c->ended) || sp_pending(&c->transport)))
-		return 2;
+		return MORE;
 	return rv;
 }
 
@@ -150,36 +162,93 @@ drain(struct sp_client *c, struct client_call **call)
 {
 	uint8_t *early = c->early;
 	size_t len = c->early_len;
-	int rv = 2;
+	int rv = MORE;
 
 	c->early = NULL;
 	c->early_len = 0;
 	if (early != NULL) {
 		rv = input_bytes(c, early, len, call);
 		free(early);
-		rv = rv == 0 ? 2 : rv;
+		rv = rv == 0 ? MORE : rv;
 	}
-	while (rv == 2)
+	while (rv == MORE)
 		rv = receive(c, call);
-	return rv;
+	return rv == NOTHING ? 0 : rv;
 }
 
-/* With the reading role. */
-static void
-read_client(struct sp_client *c)
+/* Whether a worker looks for a client's next request. */
+static _Atomic bool looking;
+
+bool
+input_stay(struct sp_client *c)
+{
+	uint32_t nobody = 0;
+	bool only;
+
+	if (watch_kept() || sp_config.look == 0 || atomic_load_explicit(&looking, memory_order_relaxed))
+		return false;
+	/* One that does not read its answers is waited for before it is read from: not by one who looks. */
+	if (atomic_load(&c->out.queued) != 0 || !sp_look_worth_it(&c->look))
+		return false;
+	host_lock_enter(&c->lock);
+	only = c->calls == 1 && c->state == CLIENT_RUNNING;
+	host_lock_exit(&c->lock);
+	if (!only || atomic_exchange(&looking, true))
+		return false;
+	if (!atomic_compare_exchange_strong(&c->reading, &nobody, 1)) {
+		atomic_store(&looking, false);
+		return false;
+	}
+	annotate_after(&c->reading);
+	pool_mute(c->transport.fd, c->id);
+	return true;
+}
+
+/* With the reading role that input_stay() took. As receive(). */
+static int
+look(struct sp_client *c, struct client_call **call)
+{
+	int64_t now = host_nanoseconds();
+	struct sp_look_times times = sp_look_begin(now, sp_config.look);
+	bool looks = atomic_load(&c->out.queued) == 0;
+	int rv = NOTHING;
+
+	while (looks) {
+		rv = receive(c, call);
+		now = host_nanoseconds();
+		looks = rv == NOTHING && !pool_wanted() && sp_look_again(&times, now);
+	}
+	sp_look_end(&c->look, &times, now, rv != NOTHING);
+	atomic_store(&looking, false);
+	pool_unmute(c->transport.fd, c->id);
+	return rv == NOTHING ? 0 : rv;
+}
+
+/* With the reading role; stayed: by input_stay(). Returns whether that has taken it again. */
+static bool
+read_and_run(struct sp_client *c, bool stayed)
 {
 	struct client_call *call = NULL;
-	uint32_t seen;
-	int rv;
+	bool stay = false;
+	uint32_t seen = 1; /* as input_stay() has left it */
+	int rv = MORE;
 
-	annotate_after(&c->reading);
-	do {
-		seen = atomic_load(&c->reading);
-		rv = drain(c, &call);
+	if (stayed)
+		rv = look(c, &call);
+	else
+		annotate_after(&c->reading);
+	for (;;) {
+		if (rv == MORE) {
+			seen = atomic_load(&c->reading);
+			rv = drain(c, &call);
+		}
 		annotate_before(&c->reading);
-	} while (rv == 0 && !atomic_compare_exchange_strong(&c->reading, &seen, 0));
+		if (rv != 0 || atomic_compare_exchange_strong(&c->reading, &seen, 0))
+			break;
+		rv = MORE;
+	}
 	if (call != NULL && rv == 0)
-		call_run(call);
+		stay = call_run(call, true);
 	else if (call != NULL)
 		pool_submit(&call->job);
 	if (rv == 1) {
@@ -189,6 +258,18 @@ read_client(struct sp_client *c)
 	} else if (rv < 0) {
 		client_drop(c);
 	}
+	return stay;
+}
+
+/* With the reading role. */
+static void
+read_client(struct sp_client *c)
+{
+	bool stay = false;
+
+	do
+		stay = read_and_run(c, stay);
+	while (stay);
 }
 
 void

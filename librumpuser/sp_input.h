@@ -3,12 +3,19 @@
 #ifndef LIBRUMPUSER_SP_INPUT_H
 #define LIBRUMPUSER_SP_INPUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "librumpuser/sp_client.h"
 
 /* Lets workers read from the client from now on. The caller is a worker. */
 void input_begin(struct sp_client *c);
+
+/*
+ * Before the answer to a call that the reader runs. True: it has the reading role again, and is to look for
+ * the client's next request after the answer.
+ */
+bool input_stay(struct sp_client *c);
 
 /* Goes on after an EXEC, with the reading role that it was left with. */
 void input_continue(struct sp_client *c);

@@ -35,8 +35,10 @@
 #include <unistd.h>
 
 #include "librumpuser/host_lock.h"
+#include "librumpuser/sp_config.h"
 #include "librumpuser/sp_kernel.h"
 #include "librumpuser/sp_watch.h"
+#include "sp/look.h"
 
 #define WORKERS_MIN 4
 #define IDLE_MS 5000
@@ -107,6 +109,26 @@ wait_in_set(struct epoll_event *event, int milliseconds)
 	return host_epoll_wait(epoll_fd, event, milliseconds) == 1;
 }
 
+/* Looks for a while, since clients may be on another CPU than this process. */
+static bool
+look_in_set(struct epoll_event *event)
+{
+	static struct sp_look look = {SP_LOOK_REST, SP_LOOK_REST};
+	struct sp_look_times times;
+	int64_t now;
+	bool got;
+
+	if (sp_config.look == 0 || !sp_look_worth_it(&look))
+		return false;
+	times = sp_look_begin(host_nanoseconds(), sp_config.look);
+	do {
+		got = wait_in_set(event, 0);
+		now = host_nanoseconds();
+	} while (!got && sp_look_again(&times, now));
+	sp_look_end(&look, &times, now, got);
+	return got;
+}
+
 /* The same where the calling worker has to have the watch first, and waits for it if it has not. */
 static bool
 wait_on_watch(struct epoll_event *event, int milliseconds)
@@ -125,7 +147,7 @@ wait_on_watch(struct epoll_event *event, int milliseconds)
 			return true;
 		}
 	} while (!watch_waits());
-	got = wait_in_set(event, -1);
+	got = look_in_set(event) || wait_in_set(event, -1);
 	watch_returns();
 	return got;
 }
@@ -283,18 +305,43 @@ pool_abandon(void)
 	close_descriptor(&epoll_fd);
 }
 
+static int
+control(int operation, int fd, uint64_t id, uint32_t events)
+{
+	struct epoll_event event = {.events = events | EPOLLET, .data.u64 = id};
+
+	return epoll_ctl(epoll_fd, operation, fd, &event) == 0 ? 0 : -errno;
+}
+
 int
 pool_watch(int fd, uint64_t id)
 {
-	struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.u64 = id};
+	return control(EPOLL_CTL_ADD, fd, id, EPOLLIN | EPOLLRDHUP);
+}
 
-	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+/* These fail for clients that are unwatched, who want neither. */
+void
+pool_mute(int fd, uint64_t id)
+{
+	(void)control(EPOLL_CTL_MOD, fd, id, 0);
+}
+
+void
+pool_unmute(int fd, uint64_t id)
+{
+	(void)control(EPOLL_CTL_MOD, fd, id, EPOLLIN | EPOLLRDHUP);
 }
 
 void
 pool_unwatch(int fd)
 {
 	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+bool
+pool_wanted(void)
+{
+	return atomic_load(&queued) != 0;
 }
 
 void

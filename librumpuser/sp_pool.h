@@ -42,6 +42,13 @@ void pool_abandon(void);
 int pool_watch(int fd, uint64_t id);
 void pool_unwatch(int fd);
 
+/* Has nobody called for what comes from now on, and again for what is there then. */
+void pool_mute(int fd, uint64_t id);
+void pool_unmute(int fd, uint64_t id);
+
+/* Whether a job waits for a worker. */
+bool pool_wanted(void);
+
 /* What a client's readiness leads to; not the pool's to define. ended: the other side sends no more. */
 void pool_event(uint64_t id, bool ended);
 

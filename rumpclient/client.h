@@ -34,6 +34,7 @@
 #include "rumpclient/slots.h"
 #include "sp/cursor.h"
 #include "sp/limits.h"
+#include "sp/look.h"
 #include "sp/url.h"
 #include "sp/wire.h"
 
@@ -80,6 +81,8 @@ struct rumpclient {
 	_Atomic uint64_t head;
 	_Atomic uint64_t tail;
 	struct rc_reception *_Atomic reception;
+	struct sp_look look;
+	uint32_t look_for; /* microseconds */
 	uint8_t *ring;
 	uint8_t *longer; /* a frame that is longer than the ring, as far as it has come; or NULL */
 	size_t longer_len;

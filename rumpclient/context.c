@@ -44,6 +44,18 @@ ring_new(void)
 	return NULL;
 }
 
+/* How long to look for an answer before sleeping, in microseconds. */
+static uint32_t
+look_for(void)
+{
+	const char *wanted = getenv("RUMPCLIENT_LOOK");
+	unsigned long microseconds = SP_LOOK_MICROSECONDS;
+
+	if (wanted != NULL && *wanted >= '0' && *wanted <= '9')
+		microseconds = strtoul(wanted, NULL, 10);
+	return microseconds <= SP_LOOK_MICROSECONDS_MAX ? (uint32_t)microseconds : SP_LOOK_MICROSECONDS_MAX;
+}
+
 struct rumpclient *
 rc_context_new(void)
 {
@@ -62,6 +74,8 @@ rc_context_new(void)
 	}
 	(void)madvise(ctx->alive, page, MADV_WIPEONFORK);
 	*ctx->alive = 1;
+	sp_look_init(&ctx->look);
+	ctx->look_for = look_for();
 	ctx->ring = ring_new();
 	if (ctx->ring == NULL || rc_slots_init(&ctx->slots) != 0) {
 		rc_context_free(ctx);

@@ -13,6 +13,10 @@
  * once instead of stealing bytes or waiting for an answer that the handler's call has taken.
  * Accounting is a compare-and-swap of `tail` from the reception's base, which succeeds once.
  *
+ * Before it waits, a reception may look for a while (sp/look.h), by receptions that do not wait. A signal
+ * that arrives meanwhile finds the same as one between the sending and the waiting: its handler runs at once,
+ * its call takes over, and nothing is interrupted that does not wait yet.
+ *
  * Short answers are copied out first, and then claimed by moving `head`, again by compare-and-swap: when it
  * fails, a handler's call has handled the frame. All other frames are handled with signals blocked.
  */
@@ -25,6 +29,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "rumpclient/annotate.h"
 #include "sp/frame.h"
@@ -89,17 +94,45 @@ wait_first(int fd)
 
 /* valgrind believes that the kernel looks at what a spoilt message says. */
 static long
-receive_message(int fd, struct rc_reception *r)
+receive_message(int fd, struct rc_reception *r, int flags)
 {
 	long n;
 
 #ifdef HAVE_VALGRIND
 	VALGRIND_DISABLE_ERROR_REPORTING;
 #endif
-	n = rc_hostcall(SYS_recvmmsg, fd, (long)(uintptr_t)&r->message, 1, 0, 0, 0);
+	n = rc_hostcall(SYS_recvmmsg, fd, (long)(uintptr_t)&r->message, 1, flags, 0, 0);
 #ifdef HAVE_VALGRIND
 	VALGRIND_ENABLE_ERROR_REPORTING;
 #endif
+	return n;
+}
+
+static int64_t
+nanoseconds(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* Looks for a while whether something comes. As receive_message(), -EAGAIN when nothing has. */
+static long
+look(struct rumpclient *ctx, int fd, struct rc_reception *r)
+{
+	struct sp_look_times times;
+	int64_t now;
+	long n;
+
+	if (ctx->look_for == 0 || !sp_look_worth_it(&ctx->look))
+		return -EAGAIN;
+	times = sp_look_begin(nanoseconds(), ctx->look_for);
+	do {
+		n = receive_message(fd, r, MSG_DONTWAIT);
+		now = nanoseconds();
+	} while (n == -EAGAIN && sp_look_again(&times, now));
+	sp_look_end(&ctx->look, &times, now, n == 1);
 	return n;
 }
 
@@ -122,9 +155,11 @@ rc_receive(struct rumpclient *ctx, struct rc_slot *slot)
 	if (atomic_load(&ctx->tail) == tail &&
 	    atomic_load_explicit(&slot->word, memory_order_acquire) != RC_DONE) {
 		fd = atomic_load(&ctx->fd);
-		n = wait_first(fd);
+		n = look(ctx, fd, r);
+		if (n == -EAGAIN)
+			n = wait_first(fd);
 		if (n == 0)
-			n = receive_message(fd, r);
+			n = receive_message(fd, r, 0);
 	}
 	if (atomic_load(&ctx->reception) == r) {
 		account(ctx, r);

@@ -22,6 +22,7 @@
 #include "librumpuser/sp_loop.h"
 #include "librumpuser/sp_output.h"
 #include "librumpuser/sp_pool.h"
+#include "librumpuser/sp_watch.h"
 #include "librumpuser/sp_ticket.h"
 #include "sp/capability.h"
 #include "tests/support/pretend_kernel.h"
@@ -50,6 +51,33 @@ pool_submit(struct job *job)
 
 bool
 pool_busy(void)
+{
+	return true;
+}
+
+bool
+pool_wanted(void)
+{
+	return false;
+}
+
+void
+pool_mute(int fd, uint64_t id)
+{
+	(void)fd;
+	(void)id;
+}
+
+void
+pool_unmute(int fd, uint64_t id)
+{
+	(void)fd;
+	(void)id;
+}
+
+/* So nobody stays with a client. */
+bool
+watch_kept(void)
 {
 	return true;
 }

@@ -21,7 +21,8 @@ options_are_applied(void **state)
 	assert_int_equal(c.mode, 0600);
 	assert_false(c.remote);
 	assert_int_equal(
-	    sp_config_apply(&c, "remote=yes&mode=0660&uid=7&uid=8&gid=9&clients=5&stall=3&grace=0", error),
+	    sp_config_apply(
+		&c, "remote=yes&mode=0660&uid=7&uid=8&gid=9&clients=5&stall=3&grace=0&look=0", error),
 	    0);
 	assert_true(c.remote);
 	assert_int_equal(c.mode, 0660);
@@ -31,6 +32,7 @@ options_are_applied(void **state)
 	assert_int_equal(c.clients, 5);
 	assert_int_equal(c.stall, 3);
 	assert_int_equal(c.grace, 0);
+	assert_int_equal(c.look, 0);
 }
 
 static void
