@@ -80,6 +80,7 @@ copy_state(const struct hijack_process *process, struct hijack_process *child)
 {
 	*child = *process;
 	child->retired = NULL;
+	child->executing = NULL;
 	if (process->names != NULL) {
 		child->parent_names = process->names;
 		child->names = NULL;
@@ -166,6 +167,7 @@ hijack_beyond_parent(const struct hijack_call *call)
 	free(cloning->fork);
 	if (!cloning->shares_memory)
 		return 0;
+	free(cloning->child.executing);
 	if (cloning->child.fds != NULL && cloning->child.fds != hijack_process()->fds)
 		(void)munmap(cloning->child.fds, sizeof(*cloning->child.fds));
 	if (cloning->child.names != NULL && cloning->child.names != hijack_process()->names)

@@ -39,13 +39,18 @@
 #define SCRIPTS_MAX 5 /* an interpreter may be a script */
 #define PIECE 65536
 
-/* What is to be executed. */
+/* What is to be executed, and room for finding it: not on the stack, of which a child of posix_spawn has
+ * little. */
 struct program {
 	char path[PATH_MAX];      /* for the host */
 	char **arguments;         /* NULL: the program's own */
 	char **made[SCRIPTS_MAX]; /* by each script on the way, each with parts of the one before */
 	size_t scripts;
 	int file; /* a memory file of the program, or -1 */
+	char script[PATH_MAX];
+	char host_path[PATH_MAX];
+	struct hijack_place place;
+	struct hijack_place elsewhere;
 };
 
 static bool
@@ -94,22 +99,21 @@ describe_state(const struct hijack_process *process)
 
 /* Its name is what /proc/self/exe of the program is made of. Linux takes no longer ones. */
 static int
-memory_file(const char *name)
+memory_file(struct program *program, const char *name)
 {
-	char place[PATH_MAX];
-	struct hijack_place found;
+	char *path = program->host_path;
 	int file = -1;
 
-	snprintf(place, sizeof(place), "%s", name);
-	if (hijack_path_absolute(place) == 0 && hijack_path_real(place, &found) == 0)
-		file = memfd_create(place, MFD_CLOEXEC);
+	snprintf(path, PATH_MAX, "%s", name);
+	if (hijack_path_absolute(path) == 0 && hijack_path_real(path, &program->elsewhere) == 0)
+		file = memfd_create(path, MFD_CLOEXEC);
 	return file >= 0 ? file : memfd_create("program", MFD_CLOEXEC);
 }
 
 static int
-copy_to_memory(int rump, const char *name)
+copy_to_memory(struct program *program, int rump, const char *name)
 {
-	int file = memory_file(name);
+	int file = memory_file(program, name);
 	char *buffer = malloc(PIECE);
 	long n = buffer != NULL && file >= 0 ? 0 : -ENOMEM;
 	int64_t done = 0;
@@ -153,14 +157,16 @@ open_program(const struct hijack_place *place)
 }
 
 static long
-open_to_execute(const struct hijack_place *place)
+open_to_execute(struct program *program, const struct hijack_place *place)
 {
-	struct hijack_place elsewhere = *place;
 	long fd = open_program(place);
 
+	program->elsewhere = *place;
+
 	/* A link may have a target with the prefix. */
-	return fd == -ENOENT && hijack_path_through_links(&elsewhere, true) == 1 ? open_program(&elsewhere)
-										 : fd;
+	return fd == -ENOENT && hijack_path_through_links(&program->elsewhere, true) == 1
+		   ? open_program(&program->elsewhere)
+		   : fd;
 }
 
 /* What a first line makes of the program: 1, 0 when it is no script's, or -ENOMEM. */
@@ -186,7 +192,7 @@ bring_out(
     struct program *program, const struct hijack_place *place, const char *script, char *const *arguments)
 {
 	char line[HIJACK_SCRIPT_LINE];
-	long fd = open_to_execute(place), n;
+	long fd = open_to_execute(program, place), n;
 	int error = 0;
 
 	if (fd < 0)
@@ -194,7 +200,7 @@ bring_out(
 	n = HIJACK_RUMP(pread, (uint64_t)fd, hijack_slot(line), sizeof(line) - 1, 0, 0);
 	error = n < 0 ? (int)n : interpret(program, line, n, script, arguments);
 	if (error == 0) {
-		program->file = copy_to_memory((int)fd, script);
+		program->file = copy_to_memory(program, (int)fd, script);
 		if (program->file < 0)
 			error = program->file;
 		else
@@ -208,18 +214,17 @@ bring_out(
 static int
 find_interpreter(struct program *program)
 {
-	struct hijack_place place;
-	char script[PATH_MAX];
+	struct hijack_place *place = &program->place;
 	int error = 1;
 
 	while (error == 1) {
 		if (program->scripts == SCRIPTS_MAX)
 			return -ELOOP;
-		error = hijack_path_find(AT_FDCWD, hijack_slot(program->path), true, &place);
-		if (error != 0 || !place.inside)
+		error = hijack_path_find(AT_FDCWD, hijack_slot(program->path), true, place);
+		if (error != 0 || !place->inside)
 			return error;
-		memcpy(script, program->path, sizeof(script));
-		error = bring_out(program, &place, script, program->arguments);
+		memcpy(program->script, program->path, sizeof(program->script));
+		error = bring_out(program, place, program->script, program->arguments);
 	}
 	return error;
 }
@@ -250,12 +255,11 @@ static int
 prepare_inside(const struct hijack_call *call, struct program *program, const struct hijack_place *place)
 {
 	bool reachable = is_reachable(call, program->path);
-	char script[PATH_MAX];
 	int error;
 
-	if (!call_path(call, program->path, script))
+	if (!call_path(call, program->path, program->script))
 		return -ENAMETOOLONG;
-	error = bring_out(program, place, script, (char *const *)call->arg[2]);
+	error = bring_out(program, place, program->script, (char *const *)call->arg[2]);
 	if (error == 1)
 		error = reachable ? find_interpreter(program) : -ENOENT;
 	return error;
@@ -265,25 +269,27 @@ prepare_inside(const struct hijack_call *call, struct program *program, const st
 static int
 prepare(const struct hijack_call *call, struct program *program)
 {
-	struct hijack_place place = {.inside = true, .shadow = call->arg[0]};
+	struct hijack_place *place = &program->place;
 	ssize_t length = hijack_copyinstr(program->path, (uint64_t)call->arg[1], sizeof(program->path));
 	int error;
 
+	place->inside = true;
+	place->shadow = call->arg[0];
 	if (length < 0)
 		return (int)length;
 	if (length == 0 && call->arg[4] & AT_EMPTY_PATH && hijack_fd(call->arg[0]) >= 0)
-		return prepare_inside(call, program, &place);
+		return prepare_inside(call, program, place);
 	if (length == 0 || (!hijack_path_concerns(call->arg[0], (uint64_t)call->arg[1]) &&
 			       !hijack_path_has_links(call->arg[0], (uint64_t)call->arg[1])))
 		return 1;
-	error = hijack_path_find(call->arg[0], (uint64_t)call->arg[1], true, &place);
+	error = hijack_path_find(call->arg[0], (uint64_t)call->arg[1], true, place);
 	if (error != 0)
 		return error;
-	if (place.inside)
-		return prepare_inside(call, program, &place);
-	if (!place.renamed)
+	if (place->inside)
+		return prepare_inside(call, program, place);
+	if (!place->renamed)
 		return 1;
-	memcpy(program->path, place.path, sizeof(place.path));
+	memcpy(program->path, place->path, sizeof(place->path));
 	return 0;
 }
 
@@ -309,7 +315,7 @@ static int
 prepare_host_script(const struct hijack_call *call, struct program *program)
 {
 	char *const *arguments = (char *const *)call->arg[2];
-	char script[PATH_MAX];
+	char *script = program->script;
 	int error;
 
 	if (!call_path(call, program->path, script) || !is_reachable(call, program->path))
@@ -320,20 +326,20 @@ prepare_host_script(const struct hijack_call *call, struct program *program)
 			return error < 0 ? error : -ENOENT;
 		if (hijack_path_concerns(AT_FDCWD, hijack_slot(program->path)))
 			return find_interpreter(program);
-		memcpy(script, program->path, sizeof(script));
+		memcpy(script, program->path, sizeof(program->script));
 		arguments = program->arguments;
 	}
 	return -ELOOP;
 }
 
 static long
-execute(const struct hijack_call *call, const struct program *program, bool unchanged)
+execute(const struct hijack_call *call, struct program *program, bool unchanged)
 {
 	char *state = describe_state(hijack_process());
 	char *const *arguments =
 	    program->arguments != NULL ? program->arguments : (char *const *)call->arg[2];
 	struct hijack_environment environment;
-	char path[PATH_MAX];
+	char *path = program->host_path;
 	long error = hijack_environment_build((uint64_t)call->arg[3], state, &environment);
 
 	if (error == 0 && state == NULL && unchanged) {
@@ -342,10 +348,10 @@ execute(const struct hijack_call *call, const struct program *program, bool unch
 		changed.arg[3] = (long)environment.entries;
 		error = hijack_pass(&changed);
 	} else if (error == 0) {
-		memcpy(path, program->path, sizeof(path));
+		memcpy(path, program->path, PATH_MAX);
 		/* The descriptor itself, or something below it: the host knows both by a path as well. */
 		if (unchanged && ((int)call->arg[0] != AT_FDCWD && path[0] != '/'))
-			snprintf(path, sizeof(path), "/proc/self/fd/%d%s%.4000s", (int)call->arg[0],
+			snprintf(path, PATH_MAX, "/proc/self/fd/%d%s%.4000s", (int)call->arg[0],
 			    program->path[0] != '\0' ? "/" : "", program->path);
 		if (state != NULL)
 			error = rumpclient_ctx_exec(
@@ -363,23 +369,30 @@ execute(const struct hijack_call *call, const struct program *program, bool unch
 long
 hijack_beyond_execveat(const struct hijack_call *call)
 {
-	struct program program = {.file = -1};
-	int prepared = prepare(call, &program);
-	long error = prepared;
+	struct program *program = calloc(1, sizeof(*program));
+	int prepared;
+	long error;
 
+	if (program == NULL)
+		return -ENOMEM;
+	hijack_process()->executing = program;
+	program->file = -1;
+	error = prepared = prepare(call, program);
 	if (prepared >= 0) {
 		hijack_map_write_back();
-		error = execute(call, &program, prepared == 1);
+		error = execute(call, program, prepared == 1);
 	}
 	if (prepared == 1 && error == -ENOENT) {
-		error = prepare_host_script(call, &program);
+		error = prepare_host_script(call, program);
 		if (error == 0)
-			error = execute(call, &program, false);
+			error = execute(call, program, false);
 	}
-	if (program.file != -1)
-		(void)close(program.file);
-	for (size_t i = 0; i < program.scripts; i++)
-		free(program.made[i]);
+	if (program->file != -1)
+		(void)close(program->file);
+	for (size_t i = 0; i < program->scripts; i++)
+		free(program->made[i]);
+	hijack_process()->executing = NULL;
+	free(program);
 	return error;
 }
 

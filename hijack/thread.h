@@ -47,6 +47,7 @@ struct hijack_process {
 	char *names;                    /* HIJACK_NAME bytes for each number; NULL: none yet */
 	const char *parent_names;       /* of vfork's child, to read */
 	char cwd_name[HIJACK_NAME];     /* in the rump kernel; empty: not known */
+	void *executing;                /* memory of an execve under way: vfork's parent frees it */
 	struct hijack_sigaction sigsys; /* the program's; the host's is this library's */
 };
 
