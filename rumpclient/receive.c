@@ -13,9 +13,9 @@
  * once instead of stealing bytes or waiting for an answer that the handler's call has taken.
  * Accounting is a compare-and-swap of `tail` from the reception's base, which succeeds once.
  *
- * Before it waits, a reception may look for a while (sp/look.h), by receptions that do not wait. A signal
- * that arrives meanwhile finds the same as one between the sending and the waiting: its handler runs at once,
- * its call takes over, and nothing is interrupted that does not wait yet.
+ * Before it waits, a reception may look for a while (sp/look.h), by receptions that do not wait and that no
+ * signal would end. So signals are blocked meanwhile, and what came is seen to afterwards: a handler without
+ * SA_RESTART ends the call, as it would have ended the waiting.
  *
  * Short answers are copied out first, and then claimed by moving `head`, again by compare-and-swap: when it
  * fails, a handler's call has handled the frame. All other frames are handled with signals blocked.
@@ -26,6 +26,7 @@
 
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -117,22 +118,48 @@ nanoseconds(void)
 	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-/* Looks for a while whether something comes. As receive_message(), -EAGAIN when nothing has. */
+/* Whether a signal that was held up has a handler that ends system calls. */
+static bool
+interrupting(const rc_sigmask *mask)
+{
+	struct sigaction action;
+	rc_sigmask pending;
+
+	if (rc_hostcall(SYS_rt_sigpending, (long)(uintptr_t)&pending, sizeof(pending), 0, 0, 0, 0) != 0)
+		return false;
+	for (pending &= ~*mask; pending != 0; pending &= pending - 1) {
+		if (sigaction(__builtin_ctzll(pending) + 1, NULL, &action) == 0 &&
+		    action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN &&
+		    (action.sa_flags & SA_RESTART) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Looks for a while whether something comes. As receive_message(), with -EAGAIN when nothing has, and -EINTR
+ * when a signal would have ended the waiting for it.
+ */
 static long
 look(struct rumpclient *ctx, int fd, struct rc_reception *r)
 {
 	struct sp_look_times times;
+	rc_sigmask mask;
 	int64_t now;
 	long n;
 
 	if (ctx->look_for == 0 || !sp_look_worth_it(&ctx->look))
 		return -EAGAIN;
+	rc_block_signals(&mask);
 	times = sp_look_begin(nanoseconds(), ctx->look_for);
 	do {
 		n = receive_message(fd, r, MSG_DONTWAIT);
 		now = nanoseconds();
 	} while (n == -EAGAIN && sp_look_again(&times, now));
 	sp_look_end(&ctx->look, &times, now, n == 1);
+	if (n == -EAGAIN && interrupting(&mask))
+		n = -EINTR;
+	rc_restore_signals(&mask);
 	return n;
 }
 
