@@ -132,6 +132,7 @@ show_sockets() {
 	local port pid tries=0 fetched
 	say ""
 	say "python3's http.server and curl, talking through the rump kernel's sockets:"
+	: >"$work/http.log"
 	"$run" bash -c 'cd /rump/mnt && exec python3 -u -m http.server --bind 127.0.0.1 0' >"$work/http.log" 2>&1 &
 	pid=$!
 	until port=$(sed -n 's/^Serving HTTP on .* port \([0-9]*\).*/\1/p' "$work/http.log") && [ -n "$port" ]; do
