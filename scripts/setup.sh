@@ -83,18 +83,26 @@ make_configure() {
 	(cd "$top" && logged "$top/build/autoreconf.log" autoreconf -fi)
 }
 
+# What configure finds depends on, besides its arguments: the packages that are installed.
+surroundings() {
+	# shellcheck disable=SC2046 # names of packages
+	dpkg-query -W -f='${Package} ${Version} ${db:Status-Status}\n' \
+		$(awk -F '\t' '!/^#/ {print $2}' "$top/scripts/packages" | sort -u) 2>/dev/null
+}
+
 # build_in DIRECTORY [CONFIGURE ARGUMENT...]
 build_in() {
-	local directory=$1
+	local directory=$1 wanted
 	shift
 	mkdir -p "$directory"
 	make_configure || return 1
+	wanted=$(printf '%s\n' "$*" && surroundings)
 	(
 		cd "$directory" || exit 1
-		if [ ! -f config.status ] || [ "$(cat configure.arguments 2>/dev/null)" != "$*" ]; then
+		if [ ! -f config.status ] || [ "$(cat configure.wanted 2>/dev/null)" != "$wanted" ]; then
 			rm -f config.status
 			logged configure.log "$top/configure" -q "$@" || exit 1
-			printf '%s\n' "$*" >configure.arguments
+			printf '%s\n' "$wanted" >configure.wanted
 		fi
 		logged make.log make -s -j"$jobs"
 	)

@@ -7,7 +7,8 @@ set -eu
 srcdir=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 cd "$1"
-if [ ! -f config.status ]; then
+# What the present build was configured for anew, this one is too.
+if [ ! -f config.status ] || [ ../config.status -nt config.status ]; then
 	# What optimization finds the uninstrumented build shows; here it would take most of the time.
 	"$srcdir/configure" -q CC="$3" CFLAGS="-Og -g1" --enable-sanitizers="$2"
 fi
