@@ -92,8 +92,9 @@ def excerpt(printed, name):
 def compare(where, expected, actual, known):
     """Returns what is wrong: lines of text with the test's name."""
     wrong = []
+    wheres = (where, "both") if os.geteuid() == 0 else (where, "both", "user")
     for name in sorted(expected.keys() | actual.keys()):
-        reasons = [k for k in known if k[0] in (where, "both") and fnmatch.fnmatch(name, k[1])]
+        reasons = [k for k in known if k[0] in wheres and fnmatch.fnmatch(name, k[1])]
         same = expected.get(name) == actual.get(name)
         if same and reasons:
             wrong.append((name, f"is {actual.get(name)} on both sides, but known to differ: {reasons[0][2]}"))

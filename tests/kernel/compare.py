@@ -10,6 +10,7 @@ all; NetBSD's line; ours, with \\n between several; why. With "host" it is where
 cases are run against, too; * stands for a case that it cannot run. A difference that does not show is an error."""
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -102,6 +103,8 @@ def remote(directory, cases):
 
 def on_host(cases):
     """As clients are run, for each case is a process of the host's."""
+    # As many descriptors may be in flight as a user may have open.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     with tempfile.TemporaryDirectory() as scratch:
         return run(["-r", "-f", "-l", HOST_SHIM, *cases], f"{BUILD}/.libs", {"HOST_SHIM_ROOT": scratch})
 

@@ -112,6 +112,8 @@ in_child(void (*f)(void *), void *arg)
 {
 	void *self;
 	pid_t pid;
+	int32_t child = 0;
+	int told[2];
 
 	fflush(stdout);
 	if (!kernel.remote) {
@@ -123,14 +125,26 @@ in_child(void (*f)(void *), void *arg)
 		kernel_switch(self);
 		return;
 	}
+	if (pipe(told) != 0)
+		err(1, "pipe");
 	pid = client_fork();
 	if (pid == -1)
 		err(1, "rumpclient_fork");
 	if (pid == 0) {
+		child = rump_sys_getpid();
+		if (write(told[1], &child, sizeof(child)) != sizeof(child))
+			_exit(1);
 		f(arg);
 		_exit(0);
 	}
+	close(told[1]);
+	if (read(told[0], &child, sizeof(child)) != sizeof(child))
+		errx(1, "a child did not begin");
+	close(told[0]);
 	waitpid(pid, NULL, 0);
+	/* The kernel learns of its end from the connection, and has its files until then. */
+	for (int i = 0; i < 100000 && rump_sys_getpgid(child) != -1; i++)
+		continue;
 }
 
 struct case_thread {

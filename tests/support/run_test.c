@@ -37,12 +37,21 @@
 static char directory[64];
 
 static int
-remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
+open_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
 {
 	(void)status;
 	(void)walk;
-	if (kind == FTW_DNR)
+	if (kind == FTW_D || kind == FTW_DNR)
 		chmod(path, 0700);
+	return 0;
+}
+
+static int
+remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
+{
+	(void)status;
+	(void)kind;
+	(void)walk;
 	/* What cannot be removed stays; that is no result of the test. */
 	(void)!remove(path);
 	return 0;
@@ -226,7 +235,11 @@ clean_up(void)
 		kill_children(true);
 		deadline_in(&deadline, 1);
 	}
-	nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	/* What lies in a directory that cannot be read is seen the next time. */
+	for (unsigned round = 0; round < 3 && access(directory, F_OK) == 0; round++) {
+		nftw(directory, open_one, 16, FTW_PHYS);
+		nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	}
 	return clean;
 }
 
