@@ -3,15 +3,18 @@
  * One row of the proxy benchmark: makes calls to the server that RUMP_SERVER names, with whatever
  * librumpclient the loader finds, and prints the best of several rounds: microseconds a call, or
  * with several threads or processes, thousands of calls a second over all.
- * usage: proxy_client getpid | sleepers N | pread SIZE | pwrite SIZE | threads N | processes N | socket
- * sleepers: getpid while N calls of another client sleep in the kernel.
+ * usage: proxy_client getpid | sleepers N | pread SIZE | pwrite SIZE | threads N | processes N | socket |
+ * sockets N sleepers: getpid while N calls of another client sleep in the kernel. socket, sockets: no server,
+ * only what it and N processes would send each other.
  */
 #include <err.h>
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -107,6 +110,26 @@ best_of(void (*call)(void))
 	return best / 1000;
 }
 
+/* A server that answers each request at once, on pair[1] of every worker. */
+static void
+answer_sockets(const int *fds, int count)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+	char frame[48] = {0};
+	int set = epoll_create1(0);
+
+	for (int i = 0; i < count; i++) {
+		event.data.fd = fds[i];
+		if (epoll_ctl(set, EPOLL_CTL_ADD, fds[i], &event) == -1)
+			err(1, "epoll_ctl");
+	}
+	while (epoll_wait(set, &event, 1, -1) == 1)
+		if (recv(event.data.fd, frame, 24, MSG_DONTWAIT) != 24 ||
+		    send(event.data.fd, frame, 48, MSG_DONTWAIT) != 48)
+			break;
+	_exit(0);
+}
+
 struct shared {
 	long counts[64];
 	volatile int stop;
@@ -115,6 +138,7 @@ struct shared {
 struct worker {
 	struct shared *shared;
 	int index;
+	void (*call)(void);
 };
 
 static void *
@@ -123,7 +147,7 @@ work(void *arg)
 	const struct worker *worker = arg;
 
 	while (!worker->shared->stop) {
-		call_getpid();
+		worker->call();
 		__atomic_fetch_add(&worker->shared->counts[worker->index], 1, __ATOMIC_RELAXED);
 	}
 	return NULL;
@@ -171,7 +195,7 @@ with_workers(int count, int processes)
 	if (shared == MAP_FAILED || count < 1 || count > 64)
 		errx(1, "%d workers", count);
 	for (int i = 0; i < count; i++) {
-		workers[i] = (struct worker){shared, i};
+		workers[i] = (struct worker){shared, i, call_getpid};
 		if (!processes) {
 			pthread_create(&threads[i], NULL, work, &workers[i]);
 		} else if (fork() == 0) {
@@ -188,6 +212,46 @@ with_workers(int count, int processes)
 			wait(NULL);
 		else
 			pthread_join(threads[i], NULL);
+	return best;
+}
+
+/* The same between processes and a server of bare sockets. */
+static double
+with_sockets(int count)
+{
+	struct shared *shared =
+	    mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t children[65];
+	int ends[64][2];
+	int servers[64];
+	double best;
+
+	if (shared == MAP_FAILED || count < 1 || count > 64)
+		errx(1, "%d processes", count);
+	for (int i = 0; i < count; i++) {
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends[i]) == -1)
+			err(1, "socketpair");
+		servers[i] = ends[i][1];
+	}
+	for (int i = 0; i <= count; i++) {
+		struct worker worker = {shared, i, call_socket};
+
+		children[i] = fork();
+		if (children[i] == -1)
+			err(1, "fork");
+		if (children[i] != 0)
+			continue;
+		if (i == count)
+			answer_sockets(servers, count);
+		pair[0] = ends[i][0];
+		work(&worker);
+		_exit(0);
+	}
+	best = rate(shared);
+	for (int i = 0; i <= count; i++) {
+		kill(children[i], SIGKILL);
+		waitpid(children[i], NULL, 0);
+	}
 	return best;
 }
 
@@ -275,6 +339,8 @@ row(const char *name, const char *argument)
 		pthread_create(&thread, NULL, answer_socket, NULL);
 		return best_of(call_socket);
 	}
+	if (strcmp(name, "sockets") == 0)
+		return with_sockets(count);
 	if (strcmp(name, "processes") == 0)
 		return with_workers(count, 1);
 	if (strcmp(name, "sleepers") == 0)
@@ -304,7 +370,7 @@ main(int argc, char *argv[])
 {
 	if (argc < 2)
 		errx(1, "usage: proxy_client getpid | sleepers N | pread SIZE | pwrite SIZE | threads N | "
-			"processes N | socket");
+			"processes N | socket | sockets N");
 	printf("%.2f\n", row(argv[1], argv[2]));
 	return 0;
 }

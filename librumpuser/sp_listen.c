@@ -7,7 +7,6 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +16,7 @@
 #include "librumpuser/sp_config.h"
 #include "librumpuser/sp_halfopen.h"
 #include "librumpuser/sp_peer.h"
+#include "sp/transport.h"
 
 #define BACKLOG 4096
 #define ACCEPT_AT_ONCE 64
@@ -127,8 +127,8 @@ prepare_tcp(int fd)
 {
 	int one = 1;
 
-	/* What fails here costs speed, or patience, and nothing else. */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	sp_tcp_prepare(fd);
+	/* A failure costs patience and nothing else. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 }
 

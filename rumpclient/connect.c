@@ -8,7 +8,6 @@
 #include "rumpclient/client.h"
 
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "sp/capability.h"
 #include "sp/error.h"
 #include "sp/frame.h"
+#include "sp/transport.h"
 
 #define OURS_EVERYWHERE (SP_CAP_FAULT | SP_CAP_INTERRUPT | SP_CAP_CANCEL)
 #define OURS_UNIX (OURS_EVERYWHERE | SP_CAP_LOCALCOPY)
@@ -135,7 +135,6 @@ static int
 open_socket(const struct sp_url *url)
 {
 	int fd = socket(url->address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int one = 1;
 	int error = 0;
 
 	if (fd == -1)
@@ -152,7 +151,7 @@ open_socket(const struct sp_url *url)
 		return error;
 	}
 	if (url->kind != SP_UNIX)
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		sp_tcp_prepare(fd);
 	fd = rc_fd_up(fd);
 	return fd == -1 ? -EMFILE : fd;
 }

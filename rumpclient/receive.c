@@ -39,6 +39,9 @@
 /* More pieces than the kernel takes. */
 #define SPOILT ((size_t)IOV_MAX + 1)
 
+/* More than the host has: a wait for it ends at once. */
+#define NO_DESCRIPTOR INT_MAX
+
 /* msg_len is the kernel's to write, msg_iovlen may be spoilt at any time. */
 static uint32_t
 received(const struct rc_reception *r)
@@ -54,6 +57,14 @@ account(struct rumpclient *ctx, const struct rc_reception *r)
 	atomic_compare_exchange_strong(&ctx->tail, &base, r->base + received(r));
 }
 
+/* Has the reception return at once if it has not yet entered the system call, or enters it again. */
+static void
+spoil(struct rc_reception *r)
+{
+	*(volatile int *)&r->wait.fd = NO_DESCRIPTOR;
+	*(volatile size_t *)&r->message.msg_hdr.msg_iovlen = SPOILT;
+}
+
 void
 rc_receive_take_over(struct rumpclient *ctx)
 {
@@ -62,7 +73,7 @@ rc_receive_take_over(struct rumpclient *ctx)
 	if (r == NULL)
 		return;
 	account(ctx, r);
-	*(volatile size_t *)&r->message.msg_hdr.msg_iovlen = SPOILT;
+	spoil(r);
 	atomic_store(&ctx->reception, NULL);
 }
 
@@ -72,26 +83,35 @@ rc_receive_elsewhere(struct rumpclient *ctx)
 	struct rc_reception *r = atomic_load(&ctx->reception);
 
 	if (r != NULL)
-		*(volatile size_t *)&r->message.msg_hdr.msg_iovlen = SPOILT;
+		spoil(r);
 }
 
+/*
+ * Whether to wait by ppoll(2) before the reception. The host wakes who waits in a reception on a unix socket
+ * also when the peer has read what was sent before, and only for it to sleep again; ppoll is spared that. But
+ * ppoll ends with EINTR whether or not a handler has SA_RESTART, so it is not for calls that this would end.
+ */
+static bool
+polls_first(const struct rumpclient *ctx)
+{
 #ifdef __SANITIZE_THREAD__
-/* ThreadSanitizer delivers signals in calls that it knows to block. */
-static long
-wait_first(int fd)
-{
-	struct pollfd wait = {.fd = fd, .events = POLLIN};
-
-	return poll(&wait, 1, -1) == -1 ? -errno : 0;
-}
-#else
-static inline long
-wait_first(int fd)
-{
-	(void)fd;
-	return 0;
-}
+	/* ThreadSanitizer delivers signals in calls that it knows to block. */
+	return true;
 #endif
+	return !ctx->tcp && (ctx->capabilities & SP_CAP_INTERRUPT) == 0;
+}
+
+static long
+wait_first(struct rc_reception *r)
+{
+#ifdef __SANITIZE_THREAD__
+	return poll(&r->wait, 1, -1) == -1 ? -errno : 0;
+#else
+	long n = rc_hostcall(SYS_ppoll, (long)(uintptr_t)&r->wait, 1, 0, 0, 0, 0);
+
+	return n < 0 ? n : 0;
+#endif
+}
 
 /* valgrind believes that the kernel looks at what a spoilt message says. */
 static long
@@ -176,9 +196,10 @@ rc_receive(struct rumpclient *ctx, struct rc_slot *slot)
 	struct rc_reception *r = &slot->reception;
 	uint64_t tail = atomic_load(&ctx->tail);
 	size_t room = RC_RING_SIZE - (size_t)(tail - atomic_load(&ctx->head));
-	int fd = -1;
+	int fd = atomic_load(&ctx->fd);
 	long n = -EAGAIN;
 
+	r->wait = (struct pollfd){.fd = fd, .events = POLLIN};
 	r->iov = (struct iovec){ctx->ring + tail % RC_RING_SIZE, room};
 	r->message.msg_len = 0;
 	r->message.msg_hdr.msg_iov = &r->iov;
@@ -187,13 +208,14 @@ rc_receive(struct rumpclient *ctx, struct rc_slot *slot)
 	atomic_store(&ctx->reception, r);
 	/* What a handler did before that store is seen here, what it does after it spoils the reception. */
 	if (atomic_load(&ctx->tail) == tail &&
-	    atomic_load_explicit(&slot->word, memory_order_acquire) != RC_DONE) {
-		fd = atomic_load(&ctx->fd);
+	    atomic_load_explicit(&slot->word, memory_order_acquire) != RC_DONE &&
+	    atomic_load(&ctx->fd) == fd) {
 		n = look(ctx, fd, r);
-		if (n == -EAGAIN)
-			n = wait_first(fd);
-		if (n == 0)
-			n = receive_message(fd, r, 0);
+		if (n == -EAGAIN) {
+			n = polls_first(ctx) ? wait_first(r) : 0;
+			if (n == 0)
+				n = receive_message(fd, r, 0);
+		}
 	}
 	if (atomic_load(&ctx->reception) == r) {
 		account(ctx, r);

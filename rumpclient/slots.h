@@ -14,6 +14,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -35,6 +36,7 @@ enum rc_word {
 
 /* A reception under way: see receive.c. The kernel writes msg_len of `message` before it returns. */
 struct rc_reception {
+	struct pollfd wait;
 	struct mmsghdr message;
 	struct iovec iov;
 	uint64_t base;

@@ -13,6 +13,5 @@
 #define SP_ATTACH_BYTES_MAX (2u << 20)
 #define SP_ATTACH_CLIENT_MAX (16u << 20) /* of a client's calls; what is beyond is asked for by frames */
 #define SP_STRING_MAX 1024               /* what a COPYINSTR asks for at most, with the NUL */
-#define SP_DESCRIPTORS_MAX 16
 
 #endif

@@ -4,57 +4,26 @@
 #include "sp/transport.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdint.h>
-#include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "sp/limits.h"
-
+/*
+ * Not by libc's functions, which are cancellation points and pay for it at every call; no thread that comes
+ * here is ever cancelled. There is no room for descriptors: what a peer passes the host closes, before
+ * anybody sees it.
+ */
 static ssize_t
 socket_receive(struct sp_transport *t, void *buf, size_t len, bool wait)
 {
 	ssize_t n;
 
 	do
-		n = recv(t->fd, buf, len, wait ? 0 : MSG_DONTWAIT);
+		n = syscall(SYS_recvfrom, t->fd, buf, len, wait ? 0 : MSG_DONTWAIT, NULL, NULL);
 	while (n < 0 && errno == EINTR && !wait);
 	return n < 0 ? -errno : n;
-}
-
-/* Closes every descriptor that came along. */
-static void
-close_descriptors(struct msghdr *msg)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t at = CMSG_LEN(0); at + sizeof(int) <= c->cmsg_len; at += sizeof(int)) {
-			int fd;
-
-			memcpy(&fd, (const char *)c + at, sizeof(fd));
-			close(fd);
-		}
-	}
-}
-
-static ssize_t
-unix_receive(struct sp_transport *t, void *buf, size_t len, bool wait)
-{
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(SP_DESCRIPTORS_MAX * sizeof(int))];
-	struct iovec iov = {buf, len};
-	struct msghdr msg = {
-	    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
-	ssize_t n;
-
-	do
-		n = recvmsg(t->fd, &msg, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
-	while (n < 0 && errno == EINTR && !wait);
-	if (n < 0)
-		return -errno;
-	if (msg.msg_controllen != 0)
-		close_descriptors(&msg);
-	return n;
 }
 
 static ssize_t
@@ -62,14 +31,14 @@ socket_send(struct sp_transport *t, const struct iovec *iov, int count, bool wai
 {
 	struct iovec *parts = (struct iovec *)(uintptr_t)iov;
 	struct msghdr msg = {.msg_iov = parts, .msg_iovlen = (size_t)count};
+	int flags = MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT);
 	ssize_t n;
 
 	do {
 		if (count == 1)
-			n = send(
-			    t->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT));
+			n = syscall(SYS_sendto, t->fd, iov->iov_base, iov->iov_len, flags, NULL, 0);
 		else
-			n = sendmsg(t->fd, &msg, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT));
+			n = syscall(SYS_sendmsg, t->fd, &msg, flags);
 	} while (n < 0 && errno == EINTR && !wait);
 	return n < 0 ? -errno : n;
 }
@@ -81,17 +50,39 @@ socket_pending(const struct sp_transport *t)
 	return false;
 }
 
-static const struct sp_transport_ops tcp_ops = {socket_receive, socket_send, socket_pending};
-static const struct sp_transport_ops unix_ops = {unix_receive, socket_send, socket_pending};
+static const struct sp_transport_ops socket_ops = {socket_receive, socket_send, socket_pending};
 
 void
 sp_transport_init(struct sp_transport *t, enum sp_transport_kind kind, int fd)
 {
 	*t = (struct sp_transport){
-	    .ops = kind == SP_UNIX ? &unix_ops : &tcp_ops,
+	    .ops = &socket_ops,
 	    .fd = fd,
 	    .kind = kind,
 	};
+}
+
+static bool
+on_this_machine(int fd)
+{
+	struct sp_url peer;
+	socklen_t len = sizeof(peer.address);
+
+	if (getpeername(fd, &peer.address.any, &len) != 0)
+		return false;
+	peer.kind = peer.address.any.sa_family == AF_INET6 ? SP_TCP6 : SP_TCP;
+	return sp_url_is_local(&peer);
+}
+
+void
+sp_tcp_prepare(int fd)
+{
+	static const char simplest[] = "reno";
+	int one = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (on_this_machine(fd))
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, simplest, sizeof(simplest) - 1);
 }
 
 int

@@ -33,7 +33,14 @@ struct sp_transport {
 void sp_transport_init(struct sp_transport *t, enum sp_transport_kind kind, int fd);
 
 /*
- * Receives into buf. A descriptor that comes along over a unix socket is closed. Interrupted waits are
+ * Sets what makes a connected TCP socket quick: frames go out at once, and to a peer on this machine without
+ * a model of the network between, which congestion control would otherwise keep up with every segment. What
+ * fails costs speed and nothing else.
+ */
+void sp_tcp_prepare(int fd);
+
+/*
+ * Receives into buf. Descriptors that come along over a unix socket are dropped. Interrupted waits are
  * resumed only without wait; with it -EINTR comes back.
  */
 static inline ssize_t
