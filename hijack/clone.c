@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <linux/sched.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "hijack/arm.h"
@@ -77,11 +78,52 @@ for_connection(hijack_call_fn *entry, struct hijack_cloning *cloning, long resul
 	return hijack_beyond(entry, &call);
 }
 
+/* The state of a child that shares the memory. */
+static int
+copy_process(struct hijack_cloning *cloning)
+{
+	long map = hijack_own(
+	    SYS_mmap, 0, sizeof(*cloning->child), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (map < 0 && map > -4096)
+		return (int)map;
+	cloning->child = (struct hijack_process *)map;
+	*cloning->child = *hijack_process();
+	return 0;
+}
+
+static void
+free_process(const struct hijack_cloning *cloning)
+{
+	if (cloning->child != NULL)
+		(void)hijack_own(SYS_munmap, (long)cloning->child, sizeof(*cloning->child), 0, 0, 0, 0);
+}
+
+/* Fills in the record. 0 or -errno. */
+static int
+prepare(struct hijack_cloning *cloning, long number, uint64_t flags)
+{
+	int error = 0;
+
+	*cloning = (struct hijack_cloning){.parent = hijack_thread.process,
+	    .armed = hijack_armed,
+	    .clears_handlers = number == SYS_clone3 && flags & CLONE_CLEAR_SIGHAND,
+	    .sigsys_blocked = hijack_thread.sigsys_blocked};
+	if ((flags & (CLONE_VM | CLONE_VFORK | CLONE_THREAD)) == (CLONE_VM | CLONE_VFORK))
+		error = copy_process(cloning);
+	cloning->connected =
+	    hijack_process()->context != NULL && (!(flags & CLONE_VM) || cloning->child != NULL);
+	if (error == 0 && cloning->connected)
+		error = (int)for_connection(hijack_beyond_prefork, cloning, 0);
+	if (error != 0)
+		free_process(cloning);
+	return error;
+}
+
 long
 hijack_before_clone(long number, long a1, long a2, uintptr_t resume, uintptr_t site)
 {
 	struct hijack_thread *self = &hijack_thread;
-	struct hijack_cloning *cloning = &self->cloning[self->cloning_count];
 	uint64_t flags;
 	int error = flags_of(number, (uint64_t)a1, (uint64_t)a2, &flags);
 	long in_place;
@@ -98,23 +140,12 @@ hijack_before_clone(long number, long a1, long a2, uintptr_t resume, uintptr_t s
 	    resume == site ? clone_slot(site) : (long)(resume - HIJACK_RECORD_AFTER + HIJACK_RECORD_IN_PLACE);
 	if (in_place < 0)
 		return in_place;
-	cloning->parent = self->process;
-	cloning->shares_memory =
-	    (flags & (CLONE_VM | CLONE_VFORK | CLONE_THREAD)) == (CLONE_VM | CLONE_VFORK);
-	if (cloning->shares_memory)
-		cloning->child = *hijack_process();
-	cloning->armed = hijack_armed;
-	cloning->clears_handlers = number == SYS_clone3 && flags & CLONE_CLEAR_SIGHAND;
-	cloning->sigsys_blocked = self->sigsys_blocked;
-	cloning->connected =
-	    hijack_process()->context != NULL && (!(flags & CLONE_VM) || cloning->shares_memory);
-	if (cloning->connected) {
-		error = (int)for_connection(hijack_beyond_prefork, cloning, 0);
-		if (error != 0)
-			return error;
-	}
+	/* Taken before it is filled in: a signal handler that makes a child takes the next. */
 	self->cloning_count++;
-	return in_place;
+	error = prepare(&self->cloning[self->cloning_count - 1], number, flags);
+	if (error != 0)
+		self->cloning_count--;
+	return error != 0 ? error : in_place;
 }
 
 static void
@@ -125,8 +156,8 @@ in_child(struct hijack_thread *self)
 	/* None: a thread with storage of its own. */
 	if (self->cloning_count > 0)
 		cloning = &self->cloning[self->cloning_count - 1];
-	if (cloning != NULL && cloning->shares_memory)
-		self->process = &cloning->child;
+	if (cloning != NULL && cloning->child != NULL)
+		self->process = cloning->child;
 	else if (cloning != NULL)
 		self->cloning_count--;
 	if (cloning != NULL)
@@ -153,8 +184,8 @@ hijack_after_clone(long result)
 		in_child(self);
 		return;
 	}
-	cloning = &self->cloning[--self->cloning_count];
-	if (cloning->shares_memory) {
+	cloning = &self->cloning[self->cloning_count - 1];
+	if (cloning->child != NULL) {
 		self->process = cloning->parent;
 		self->sigsys_blocked = cloning->sigsys_blocked;
 		if (hijack_armed && !cloning->armed)
@@ -162,4 +193,6 @@ hijack_after_clone(long result)
 	}
 	if (cloning->connected)
 		(void)for_connection(hijack_beyond_parent, cloning, result);
+	free_process(cloning);
+	self->cloning_count--;
 }

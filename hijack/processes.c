@@ -101,8 +101,8 @@ hijack_beyond_prefork(const struct hijack_call *call)
 	cloning->fork = NULL;
 	if (anything_to_inherit(process))
 		error = copy_inside(process, cloning);
-	if (error == 0 && cloning->shares_memory)
-		error = copy_state(process, &cloning->child);
+	if (error == 0 && cloning->child != NULL)
+		error = copy_state(process, cloning->child);
 	if (error != 0 && cloning->fork != NULL) {
 		rc_fork_give_back(cloning->fork);
 		free(cloning->fork);
@@ -138,7 +138,7 @@ hijack_beyond_child(const struct hijack_call *call)
 			(void)close(process->events[i] - 1);
 		process->events[i] = 0;
 	}
-	if (!cloning->shares_memory) {
+	if (cloning->child == NULL) {
 		hijack_epoll_forked();
 		hijack_map_forked();
 	}
@@ -147,7 +147,7 @@ hijack_beyond_child(const struct hijack_call *call)
 		if (process->context == NULL)
 			hijack_report("a child lost its rump kernel: %s", strerror(errno));
 		/* With vfork it is the parent's, which frees it. */
-		if (!cloning->shares_memory)
+		if (cloning->child == NULL)
 			free(cloning->fork);
 	} else {
 		close_inherited(parent);
@@ -160,18 +160,19 @@ long
 hijack_beyond_parent(const struct hijack_call *call)
 {
 	struct hijack_cloning *cloning = (struct hijack_cloning *)call->arg[0];
-	struct rumpclient *child = cloning->child.context;
+	struct hijack_process *process = cloning->child;
+	struct rumpclient *child = process != NULL ? process->context : NULL;
 
 	if (cloning->fork != NULL && call->arg[1] < 0)
 		rc_fork_give_back(cloning->fork);
 	free(cloning->fork);
-	if (!cloning->shares_memory)
+	if (process == NULL)
 		return 0;
-	free(cloning->child.executing);
-	if (cloning->child.fds != NULL && cloning->child.fds != hijack_process()->fds)
-		(void)munmap(cloning->child.fds, sizeof(*cloning->child.fds));
-	if (cloning->child.names != NULL && cloning->child.names != hijack_process()->names)
-		(void)munmap(cloning->child.names, (size_t)HIJACK_NAME * HIJACK_FDS);
+	free(process->executing);
+	if (process->fds != NULL && process->fds != hijack_process()->fds)
+		(void)munmap(process->fds, sizeof(*process->fds));
+	if (process->names != NULL && process->names != hijack_process()->names)
+		(void)munmap(process->names, (size_t)HIJACK_NAME * HIJACK_FDS);
 	if (child != NULL && child != hijack_process()->context) {
 		/* Its descriptors were the child's. */
 		atomic_store(&child->fd, -1);

@@ -9,6 +9,9 @@
  * it changes before it calls execve (descriptors, the action for a signal) is its own all the same. So before
  * such a call the thread gets a copy of the process's state, and puts the original back once the child is
  * gone; the parent's other threads never see the copy.
+ *
+ * A thread's storage is small: the loader has little of it for libraries that are not the program's own (see
+ * auditor.c).
  */
 #ifndef HIJACK_THREAD_H
 #define HIJACK_THREAD_H
@@ -54,8 +57,7 @@ struct hijack_process {
 /* A call under way that makes a child. */
 struct hijack_cloning {
 	struct hijack_process *parent;
-	struct hijack_process child; /* when it shares the memory */
-	bool shares_memory;
+	struct hijack_process *child; /* when it shares the memory, in memory of its own; or NULL */
 	bool clears_handlers;
 	bool armed; /* the parent was, before */
 	bool sigsys_blocked;
