@@ -2,13 +2,16 @@
 /*
  * A new program is hijacked as its caller was, whatever environment it is given: the variables that made it
  * so are added when they are missing, and the library is put first in an LD_PRELOAD without it. An
- * environment that sets one of the others keeps its own. Their values are those of the program's start; they
- * are kept here, because programs overwrite their environment's memory.
+ * environment that sets one of the others keeps its own. One whose libraries may lie in the rump kernel gets
+ * the library in LD_AUDIT as well, see loader.h: each program anew, none is to find it there. Their values
+ * are those of the program's start; they are kept here, because programs overwrite their environment's
+ * memory.
  */
 #include "hijack/exec.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/limits.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -16,15 +19,21 @@
 
 #include "hijack/beyond.h"
 #include "hijack/copy.h"
+#include "hijack/loader.h"
 #include "hijack/mem.h"
 #include "hijack/path.h"
+#include "hijack/run_path.h"
 #include "hijack/start.h"
 
 #define STORE_SIZE 4096
-#define PRELOAD_MAX 4096
+#define LIST_MAX 4096
 #define ENTRY_SIZE 32 /* as much of an entry as shows its name */
 
-static const char preload_name[] = "LD_PRELOAD=";
+/* What the loader has lists of libraries in that this one belongs to. */
+enum list { PRELOAD, AUDIT, LISTS };
+static const char *const lists[LISTS] = {"LD_PRELOAD=", HIJACK_LOADER_VARIABLE};
+
+static const char own_name[] = "librumphijack.so", search_path[] = "LD_LIBRARY_PATH=";
 static const char *const names[] = {
     "RUMP_SERVER=", "RUMPHIJACK=", "RUMPHIJACK_RETRYCONNECT=", "RUMPHIJACK_VERBOSE="};
 #define NAMES (sizeof(names) / sizeof(names[0]))
@@ -33,28 +42,6 @@ static char store[STORE_SIZE];
 static size_t store_used;
 static const char *kept[NAMES]; /* whole entries */
 static const char *library;     /* as LD_PRELOAD named it; NULL when something else loaded it */
-
-/* Where, in a list as LD_PRELOAD has it, this library is; its length in *length. */
-static const char *
-find_library(const char *list, size_t *length)
-{
-	static const char name[] = "librumphijack.so";
-
-	while (*list != '\0') {
-		const char *base = list, *end = list;
-
-		for (; *end != '\0' && *end != ':' && *end != ' '; end++) {
-			if (*end == '/')
-				base = end + 1;
-		}
-		if (strncmp(base, name, sizeof(name) - 1) == 0) {
-			*length = (size_t)(end - list);
-			return list;
-		}
-		list = *end == '\0' ? end : end + 1;
-	}
-	return NULL;
-}
 
 static const char *
 keep(const char *string, size_t length)
@@ -69,6 +56,12 @@ keep(const char *string, size_t length)
 	return copy;
 }
 
+static bool
+is_variable(const char *entry, const char *name)
+{
+	return strncmp(entry, name, strlen(name)) == 0;
+}
+
 bool
 hijack_exec_start(char *const *environment)
 {
@@ -77,15 +70,16 @@ hijack_exec_start(char *const *environment)
 	for (; environment != NULL && *environment != NULL; environment++) {
 		size_t length = 0;
 
-		if (strncmp(*environment, preload_name, sizeof(preload_name) - 1) == 0 && library == NULL) {
-			const char *found = find_library(*environment + sizeof(preload_name) - 1, &length);
+		if (is_variable(*environment, lists[PRELOAD]) && library == NULL) {
+			const char *found =
+			    hijack_loader_find(*environment + strlen(lists[PRELOAD]), own_name, &length);
 
 			if (found != NULL)
 				library = keep(found, length);
 			whole = whole && (found == NULL || library != NULL);
 		}
 		for (size_t i = 0; i < NAMES; i++) {
-			if (kept[i] != NULL || strncmp(*environment, names[i], strlen(names[i])) != 0)
+			if (kept[i] != NULL || !is_variable(*environment, names[i]))
 				continue;
 			kept[i] = keep(*environment, strlen(*environment));
 			whole = whole && kept[i] != NULL;
@@ -96,17 +90,48 @@ hijack_exec_start(char *const *environment)
 
 /* What an environment lacks. */
 struct lack {
-	size_t count;   /* entries that it has */
-	size_t preload; /* which of them is LD_PRELOAD; count: none */
-	bool library;
+	size_t count;     /* entries that it has */
+	size_t at[LISTS]; /* which of them are lists; SIZE_MAX: none */
+	bool list[LISTS]; /* this library is to be in them */
 	bool name[NAMES];
 };
 
-static int
-inspect(uint64_t environment, struct lack *lack)
+/* Whether what an entry names for the loader may lie in the rump kernel. */
+static bool
+entry_may_be_inside(uint64_t entry, const char *name)
 {
-	lack->library = library != NULL;
-	lack->preload = SIZE_MAX;
+	char text[LIST_MAX];
+	ssize_t n = hijack_copyinstr(text, entry, sizeof(text));
+
+	return n == -ENAMETOOLONG || (n > (ssize_t)strlen(name) &&
+					 hijack_run_path_listed(text + strlen(name), name == lists[PRELOAD]));
+}
+
+static void
+inspect_entry(const char *start, uint64_t entry, struct lack *lack)
+{
+	for (int i = 0; i < LISTS; i++) {
+		if (is_variable(start, lists[i]) && lack->at[i] == SIZE_MAX)
+			lack->at[i] = lack->count;
+	}
+	for (size_t i = 0; i < NAMES; i++) {
+		if (is_variable(start, names[i]))
+			lack->name[i] = false;
+	}
+	if (library == NULL || !hijack_exec_can_audit())
+		return;
+	if (is_variable(start, search_path))
+		lack->list[AUDIT] = lack->list[AUDIT] || entry_may_be_inside(entry, search_path);
+	else if (is_variable(start, lists[PRELOAD]))
+		lack->list[AUDIT] = lack->list[AUDIT] || entry_may_be_inside(entry, lists[PRELOAD]);
+}
+
+static int
+inspect(uint64_t environment, bool audit, struct lack *lack)
+{
+	lack->list[PRELOAD] = library != NULL;
+	lack->list[AUDIT] = library != NULL && audit;
+	lack->at[PRELOAD] = lack->at[AUDIT] = SIZE_MAX;
 	for (size_t i = 0; i < NAMES; i++)
 		lack->name[i] = kept[i] != NULL;
 	for (lack->count = 0; environment != 0; lack->count++) {
@@ -121,58 +146,64 @@ inspect(uint64_t environment, struct lack *lack)
 		n = hijack_copyinstr(start, entry, sizeof(start));
 		if (n < 0 && n != -ENAMETOOLONG)
 			return (int)n;
-		if (strncmp(start, preload_name, sizeof(preload_name) - 1) == 0 && lack->preload == SIZE_MAX)
-			lack->preload = lack->count;
-		for (size_t i = 0; i < NAMES; i++) {
-			if (strncmp(start, names[i], strlen(names[i])) == 0)
-				lack->name[i] = false;
-		}
+		inspect_entry(start, entry, lack);
 	}
 	return 0;
 }
 
-/* Writes the LD_PRELOAD for the new program to value, unless it is fine. */
+/* Writes a list for the new program to value, unless it is fine. */
 static int
-build_preload(uint64_t old, char *value, struct lack *lack)
+build_list(enum list list, uint64_t old, char *value, struct lack *lack)
 {
-	size_t used = sizeof(preload_name) - 1, length;
+	size_t used = strlen(lists[list]), length;
+	char auditor[PATH_MAX];
+	const char *add = library;
 	ssize_t n;
 
-	memcpy(value, preload_name, used + 1);
-	if (lack->preload != SIZE_MAX) {
-		n = hijack_copyinstr(value, old, PRELOAD_MAX);
+	memcpy(value, lists[list], used + 1);
+	if (old != 0) {
+		n = hijack_copyinstr(value, old, LIST_MAX);
 		if (n < 0)
 			return (int)n;
-		if (find_library(value + used, &length) != NULL) {
-			lack->library = false;
-			return 0;
-		}
 	}
-	length = strlen(library);
-	if (strlen(value) + length + 2 > PRELOAD_MAX)
+	if (list == AUDIT)
+		add = hijack_loader_auditor(library, auditor, sizeof(auditor)) ? auditor : NULL;
+	if (add == NULL || hijack_loader_find(value + used, list == AUDIT ? HIJACK_LOADER_AUDITOR : own_name,
+			       &length) != NULL) {
+		lack->list[list] = false;
+		return 0;
+	}
+	length = strlen(add);
+	if (strlen(value) + length + 2 > LIST_MAX)
 		return -E2BIG;
 	memmove(value + used + length + 1, value + used, strlen(value + used) + 1);
-	memcpy(value + used, library, length);
-	value[used + length] = lack->preload != SIZE_MAX ? ':' : '\0';
+	memcpy(value + used, add, length);
+	value[used + length] = old != 0 ? ':' : '\0';
 	return 0;
 }
 
-/* Fills in the new array behind which is room for LD_PRELOAD's new value. */
+/* Fills in the new array behind which is room for the lists' new values. */
 static int
 fill(uint64_t from, struct lack *lack, const char *extra, uint64_t *new, char *value)
 {
 	size_t count = lack->count;
-	int error;
 
 	if (hijack_copyin(new, from, 8 * lack->count) != 0)
 		return -EFAULT;
-	if (lack->library) {
-		error = build_preload(lack->preload != SIZE_MAX ? new[lack->preload] : 0, value, lack);
+	for (int i = 0; i < LISTS; i++, value += LIST_MAX) {
+		size_t at = lack->at[i] != SIZE_MAX ? lack->at[i] : count;
+		int error;
+
+		if (!lack->list[i])
+			continue;
+		error = build_list((enum list)i, at < count ? new[at] : 0, value, lack);
 		if (error != 0)
 			return error;
+		if (!lack->list[i])
+			continue;
+		new[at] = (uint64_t)(uintptr_t)value;
+		count += at == count;
 	}
-	if (lack->library)
-		new[lack->preload != SIZE_MAX ? lack->preload : count++] = (uint64_t)(uintptr_t)value;
 	for (size_t i = 0; i < NAMES; i++) {
 		if (lack->name[i])
 			new[count++] = (uint64_t)(uintptr_t)kept[i];
@@ -186,32 +217,41 @@ fill(uint64_t from, struct lack *lack, const char *extra, uint64_t *new, char *v
 static bool
 lacks_anything(const struct lack *lack)
 {
-	bool any = lack->library;
+	bool any = lack->list[PRELOAD] || lack->list[AUDIT];
 
 	for (size_t i = 0; i < NAMES; i++)
 		any = any || lack->name[i];
 	return any;
 }
 
+bool
+hijack_exec_can_audit(void)
+{
+	const struct hijack_config *config = &hijack_start.config;
+
+	return hijack_start.server != NULL && (config->path != NULL || config->blankets > 0) &&
+	       !hijack_process()->root_inside;
+}
+
 int
-hijack_environment_build(uint64_t from, const char *extra, struct hijack_environment *environment)
+hijack_environment_build(uint64_t from, bool audit, const char *extra, struct hijack_environment *environment)
 {
 	struct lack lack;
 	long map;
-	int error = inspect(from, &lack);
+	int error = inspect(from, audit, &lack);
 
 	*environment = (struct hijack_environment){(char *const *)(uintptr_t)from, 0};
 	if (error != 0 || (extra == NULL && !lacks_anything(&lack)))
 		return error;
 	/* Mapped, not on the stack: there may be thousands of entries. And not malloc: this may be vfork's
 	 * child. */
-	environment->size = 8 * (lack.count + 3 + NAMES) + PRELOAD_MAX;
+	environment->size = 8 * (lack.count + 4 + NAMES) + LISTS * LIST_MAX;
 	map = hijack_own(
 	    SYS_mmap, 0, (long)environment->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (map < 0 && map > -4096)
 		return (int)map;
 	environment->entries = (char *const *)map;
-	error = fill(from, &lack, extra, (uint64_t *)map, (char *)map + environment->size - PRELOAD_MAX);
+	error = fill(from, &lack, extra, (uint64_t *)map, (char *)map + environment->size - LISTS * LIST_MAX);
 	if (error != 0)
 		hijack_environment_free(environment);
 	return error;
@@ -225,13 +265,15 @@ hijack_environment_free(struct hijack_environment *environment)
 	environment->size = 0;
 }
 
-/* Makes the call on the host, with the environment, argument n, completed. */
+/* Makes the call on the host, as if it were execveat, with the environment, argument n, completed. */
 static long
-on_host(const struct hijack_call *call, int n)
+on_host(const struct hijack_call *call, const struct hijack_call *at, int n)
 {
 	struct hijack_call changed = *call;
 	struct hijack_environment environment;
-	long result = hijack_environment_build((uint64_t)call->arg[n], NULL, &environment);
+	bool audit =
+	    hijack_exec_can_audit() && hijack_run_path_of(at->arg[0], (uint64_t)at->arg[1], at->arg[4]);
+	long result = hijack_environment_build((uint64_t)call->arg[n], audit, NULL, &environment);
 
 	if (result != 0)
 		return result;
@@ -261,12 +303,11 @@ hijack_execve(const struct hijack_call *call)
 {
 	const struct hijack_call at = {
 	    SYS_execveat, {AT_FDCWD, call->arg[0], call->arg[1], call->arg[2], 0}, 0};
-
 	long error;
 
 	if (concerns(AT_FDCWD, call->arg[0]))
 		return hijack_beyond(hijack_beyond_execveat, &at);
-	error = on_host(call, 2);
+	error = on_host(call, &at, 2);
 	if (error == -ENOENT && (is_script(call) || hijack_path_has_links(AT_FDCWD, (uint64_t)call->arg[0])))
 		return hijack_beyond(hijack_beyond_execveat, &at);
 	return error;
@@ -279,7 +320,7 @@ hijack_execveat(const struct hijack_call *call)
 
 	if (concerns(call->arg[0], call->arg[1]))
 		return hijack_beyond(hijack_beyond_execveat, call);
-	error = on_host(call, 3);
+	error = on_host(call, call, 3);
 	return error == -ENOENT && hijack_start.server != NULL ? hijack_beyond(hijack_beyond_execveat, call)
 							       : error;
 }

@@ -13,6 +13,9 @@
  * all of it fitted. */
 bool hijack_exec_start(char *const *environment);
 
+/* Whether a new program's libraries may lie in the rump kernel at all. */
+bool hijack_exec_can_audit(void);
+
 /* An environment for a new program. */
 struct hijack_environment {
 	char *const *entries;
@@ -20,10 +23,12 @@ struct hijack_environment {
 };
 
 /*
- * Completes an environment of the program's, with one more entry unless that is NULL. Returns 0 or -errno,
- * and is to be freed when the program was not started after all.
+ * Completes an environment of the program's, with one more entry unless that is NULL. audit: libraries may
+ * lie in the rump kernel, whatever the environment says. Returns 0 or -errno, and is to be freed when the
+ * program was not started after all.
  */
-int hijack_environment_build(uint64_t from, const char *extra, struct hijack_environment *environment);
+int hijack_environment_build(
+    uint64_t from, bool audit, const char *extra, struct hijack_environment *environment);
 void hijack_environment_free(struct hijack_environment *environment);
 
 /* execveat, with everything that the rump kernel may have to do with it. */

@@ -13,123 +13,29 @@
  * at all where there is neither.
  */
 #include <elf.h>
-#include <errno.h>
 #include <stddef.h>
 #include <sys/personality.h>
 #include <sys/syscall.h>
 
 #include "hijack/arm.h"
-#include "hijack/cache.h"
-#include "hijack/code.h"
 #include "hijack/copy.h"
 #include "hijack/exec.h"
 #include "hijack/gate.h"
+#include "hijack/loader.h"
 #include "hijack/mem.h"
 #include "hijack/object.h"
 #include "hijack/patch.h"
 #include "hijack/report.h"
-#include "hijack/scanner.h"
 #include "hijack/start.h"
+#include "hijack/tables.h"
 #include "hijack/thread.h"
 #include "hijack/trap.h"
 
-#define SMALL (1UL << 17) /* a text that is looked through as fast as a table of it is read */
-
-#define NOT_OPENED (-4096) /* no errno */
-
 struct start {
-	char *const *environment;
-	int cache[HIJACK_CACHES]; /* directories to read, NOT_OPENED or -errno */
-	int store;                /* the one to write to, likewise */
+	struct hijack_tables tables;
 	int rewritten;
 	int left;
-	bool scanned;
 };
-
-/* A directory's descriptor, opened when it is first needed. */
-static int
-cache_to_read(struct start *start, unsigned int rank)
-{
-	if (start->cache[rank] == NOT_OPENED)
-		start->cache[rank] = hijack_cache_open(start->environment, rank, false);
-	return start->cache[rank];
-}
-
-static int
-cache_to_write(struct start *start)
-{
-	for (unsigned int rank = 0; start->store < 0 && rank < HIJACK_CACHES; rank++)
-		start->store = hijack_cache_open(start->environment, rank, true);
-	return start->store;
-}
-
-/* A table from the first directory that has one: 0, or an error of a file that cannot be used, or -ENOENT. */
-static int
-load(const struct hijack_object *object, struct start *start, struct hijack_sites *sites)
-{
-	int result = -ENOENT;
-
-	for (unsigned int rank = 0; rank < HIJACK_CACHES; rank++) {
-		int directory = cache_to_read(start, rank);
-		int error = directory >= 0 ? hijack_cache_load(directory, object, sites) : -ENOENT;
-
-		if (error == 0)
-			return 0;
-		if (error != -ENOENT)
-			result = error;
-	}
-	return result;
-}
-
-static void
-close_caches(const struct start *start)
-{
-	for (unsigned int rank = 0; rank < HIJACK_CACHES; rank++) {
-		if (start->cache[rank] >= 0)
-			(void)hijack_own(SYS_close, start->cache[rank], 0, 0, 0, 0, 0);
-	}
-	if (start->store >= 0)
-		(void)hijack_own(SYS_close, start->store, 0, 0, 0, 0, 0);
-}
-
-static int
-scan(const struct hijack_object *object, struct start *start, struct hijack_sites *sites)
-{
-	int error = 0, store = cache_to_write(start);
-
-	if (!object->rewritten && !hijack_code_suspect(object->text, object->text_size)) {
-		*sites = (struct hijack_sites){0};
-	} else if (object->rewritten || store >= 0) {
-		error = hijack_scanner_run(object, sites);
-		start->scanned = true;
-	} else {
-		/* There would be a scan at each start. */
-		*sites = (struct hijack_sites){.left = 1};
-	}
-	if (error != 0)
-		return error;
-	error = store >= 0 ? hijack_cache_store(store, object, sites) : store;
-	if (error != 0 && hijack_verbose)
-		hijack_report("%s: table not cached, errno %d", object->name, -error);
-	return 0;
-}
-
-static int
-find_sites(const struct hijack_object *object, struct start *start, struct hijack_sites *sites)
-{
-	int error;
-
-	if (!object->rewritten && object->text_size <= SMALL &&
-	    !hijack_code_suspect(object->text, object->text_size))
-		return 0;
-	error = load(object, start, sites);
-	if (error == 0)
-		return 0;
-	if (hijack_verbose)
-		hijack_report(
-		    "%s: %s", object->name, error == -ESTALE ? "cached table not usable" : "no cached table");
-	return scan(object, start, sites);
-}
 
 /* The C library's constants follow its text. */
 static void
@@ -158,7 +64,7 @@ visit(const struct hijack_object *object, void *arg)
 		start->left++;
 		return;
 	}
-	error = find_sites(object, start, &sites);
+	error = hijack_tables_find(&start->tables, object, &sites);
 	if (error == 0 && object->rewritten)
 		patched = hijack_patch(&sites, (uint8_t *)(uintptr_t)object->text, object->text_size);
 	if (error != 0 || patched < 0) {
@@ -179,26 +85,26 @@ more_code(const struct start *start)
 {
 	long personality = hijack_own(SYS_personality, 0xffffffff, 0, 0, 0, 0, 0);
 
-	return hijack_start_variable(start->environment, "LD_AUDIT") != NULL ||
+	return hijack_start_variable(start->tables.environment, "LD_AUDIT") != NULL ||
 	       (personality >= 0 && personality & READ_IMPLIES_EXEC);
 }
 
 __attribute__((constructor)) static void
 start_hijack(int argc, char **argv, char **environment)
 {
-	struct start start = {.environment = environment, .store = NOT_OPENED};
+	struct start start = {.left = 0};
 	int error;
 
 	(void)argc;
 	(void)argv;
+	hijack_loader_hide(environment);
 	hijack_start_read(environment);
 	hijack_main_process.pid = (int)hijack_own(SYS_getpid, 0, 0, 0, 0, 0, 0);
 	if (!hijack_exec_start(environment))
 		hijack_report("the environment's RUMP variables are too long to hand on");
-	for (unsigned int rank = 0; rank < HIJACK_CACHES; rank++)
-		start.cache[rank] = NOT_OPENED;
+	hijack_tables_open(&start.tables, environment);
 	hijack_each_object(visit, &start);
-	close_caches(&start);
+	hijack_tables_close(&start.tables);
 	if (hijack_start.server != NULL)
 		hijack_exec_take_over(environment);
 	error = hijack_trap_start();
@@ -211,7 +117,7 @@ start_hijack(int argc, char **argv, char **environment)
 		    "nothing can be hijacked here: no permission to rewrite code, no system call dispatch");
 	if (hijack_verbose)
 		hijack_report("%d sites rewritten, %d left to dispatch, %s; dispatch %s; gate %lx-%lx",
-		    start.rewritten, start.left, start.scanned ? "scanned" : "from the cache",
+		    start.rewritten, start.left, start.tables.scanned ? "scanned" : "from the cache",
 		    hijack_armed ? "on" : "off", (unsigned long)hijack_gate_start,
 		    (unsigned long)hijack_gate_end);
 }

@@ -21,4 +21,7 @@ size_t hijack_trampoline(uint8_t *slot, size_t size, const struct hijack_site *s
  */
 int hijack_patch(const struct hijack_sites *sites, uint8_t *text, size_t text_size);
 
+/* Puts back what hijack_patch has changed, on the same conditions. */
+void hijack_unpatch(const struct hijack_sites *sites, uint8_t *text, size_t text_size);
+
 #endif

@@ -442,6 +442,7 @@ hijack_path_find(long directory, uint64_t from, bool follow, struct hijack_place
 	bool current = (int)directory == AT_FDCWD, root_inside = hijack_process()->root_inside;
 	int rump = current ? -1 : hijack_fd(directory);
 	struct hijack_own_name own;
+	const char *rest;
 	long n;
 
 	if (length <= 0)
@@ -449,6 +450,9 @@ hijack_path_find(long directory, uint64_t from, bool follow, struct hijack_place
 	if (root_inside && hijack_process()->root_lost)
 		return -ENOTCONN;
 	place->shadow = -1;
+	rest = hijack_path_of_memory(text);
+	length -= rest - text;
+	memmove(text, rest, (size_t)length + 1);
 	if (text[0] == '/' && hijack_path_own(text, &own)) {
 		if (own.kind == HIJACK_OWN_PROGRAM || (*own.rest == '\0' && !follow))
 			return place_on_host(text, place);

@@ -37,6 +37,12 @@ bool hijack_path_own(const char *path, struct hijack_own_name *own);
 bool hijack_path_concerns(long directory, uint64_t path);
 
 /*
+ * What a path below "/memfd:" means: $ORIGIN of a program that lies in the rump kernel, and runs as a memory
+ * file. Any other path is returned as it is.
+ */
+const char *hijack_path_of_memory(const char *path);
+
+/*
  * Whether a path of the host's, at which nothing was found, goes through links, which may then lead to the
  * rump kernel. Asked only after ENOENT.
  */

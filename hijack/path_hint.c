@@ -94,6 +94,17 @@ hijack_path_own(const char *path, struct hijack_own_name *own)
 	return strcmp(rest, "exe") == 0 || own_descriptor(after(rest, "fd/"), own);
 }
 
+const char *
+hijack_path_of_memory(const char *path)
+{
+	const char *rest = after(path, "/memfd:");
+
+	return rest != NULL && hijack_start.server != NULL &&
+		       hijack_config_match(&hijack_start.config, rest) >= 0
+		   ? rest
+		   : path;
+}
+
 bool
 hijack_path_concerns(long directory, uint64_t path)
 {

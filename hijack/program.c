@@ -30,6 +30,7 @@
 #include "hijack/path.h"
 #include "hijack/report.h"
 #include "hijack/rump.h"
+#include "hijack/run_path.h"
 #include "hijack/script.h"
 #include "hijack/shared_map.h"
 #include "hijack/start.h"
@@ -332,6 +333,18 @@ prepare_host_script(const struct hijack_call *call, struct program *program)
 	return -ELOOP;
 }
 
+/* Whether libraries of the program's may lie inside: as a rule, those of one that does itself. */
+static bool
+needs_audit(const struct hijack_call *call, const struct program *program, bool unchanged)
+{
+	if (!hijack_exec_can_audit())
+		return false;
+	if (program->file != -1)
+		return hijack_run_path_has_loader(program->file);
+	return unchanged ? hijack_run_path_of(call->arg[0], (uint64_t)call->arg[1], call->arg[4])
+			 : hijack_run_path_of(AT_FDCWD, hijack_slot(program->path), 0);
+}
+
 static long
 execute(const struct hijack_call *call, struct program *program, bool unchanged)
 {
@@ -340,7 +353,8 @@ execute(const struct hijack_call *call, struct program *program, bool unchanged)
 	    program->arguments != NULL ? program->arguments : (char *const *)call->arg[2];
 	struct hijack_environment environment;
 	char *path = program->host_path;
-	long error = hijack_environment_build((uint64_t)call->arg[3], state, &environment);
+	long error = hijack_environment_build(
+	    (uint64_t)call->arg[3], needs_audit(call, program, unchanged), state, &environment);
 
 	if (error == 0 && state == NULL && unchanged) {
 		struct hijack_call changed = *call;

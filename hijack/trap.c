@@ -108,6 +108,18 @@ hijack_trap_arm(void)
 	    (long)hijack_gate_start, hijack_gate_end - hijack_gate_start, 0, 0);
 }
 
+void
+hijack_trap_stop(void)
+{
+	uint64_t mask = HIJACK_SIGSYS_BIT;
+
+	(void)hijack_own(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0, 0);
+	(void)hijack_own(
+	    SYS_rt_sigaction, SIGSYS, (long)&hijack_main_process.sigsys, 0, HIJACK_SIGSET_SIZE, 0, 0);
+	if (hijack_thread.sigsys_blocked)
+		(void)hijack_own(SYS_rt_sigprocmask, SIG_BLOCK, (long)&mask, 0, HIJACK_SIGSET_SIZE, 0, 0);
+}
+
 int
 hijack_trap_start(void)
 {

@@ -17,6 +17,9 @@ int hijack_trap_arm(void);
  */
 int hijack_trap_start(void);
 
+/* Takes all of it back: the calling thread's dispatch, the handler and the mask. */
+void hijack_trap_stop(void);
+
 /* Whether there is dispatch, and the handler installed. Whether it is on: hijack_armed. */
 extern bool hijack_trap_works;
 

@@ -21,6 +21,7 @@
 #include "hijack/mem.h"
 
 #define PAGE 4096UL
+#define JUMP 0xe9 /* and rel32 */
 
 static size_t trampolines_used;
 
@@ -109,7 +110,7 @@ patch_site(const struct hijack_site *site, uint8_t *text)
 		memcpy(window, site->bytes, site->length);
 		return false;
 	}
-	window[0] = 0xe9;
+	window[0] = JUMP;
 	memset(window + 5, 0xcc, site->length - 5U);
 	trampolines_used += used;
 	return true;
@@ -121,6 +122,21 @@ protect(const uint8_t *start, size_t size, int protection)
 	uintptr_t first = (uintptr_t)start & -PAGE, last = ((uintptr_t)start + size + PAGE - 1) & -PAGE;
 
 	return hijack_own(SYS_mprotect, (long)first, (long)(last - first), protection, 0, 0, 0);
+}
+
+void
+hijack_unpatch(const struct hijack_sites *sites, uint8_t *text, size_t text_size)
+{
+	if (protect(text, text_size, PROT_READ | PROT_WRITE) != 0)
+		return;
+	for (uint32_t i = 0; i < sites->count; i++) {
+		const struct hijack_site *site = &sites->site[i];
+
+		/* No window that is rewritten begins with a jump of its own: they are not moved. */
+		if (text[site->at] == JUMP)
+			memcpy(text + site->at, site->bytes, site->length);
+	}
+	(void)protect(text, text_size, PROT_READ | PROT_EXEC);
 }
 
 int
