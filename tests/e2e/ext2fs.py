@@ -15,23 +15,16 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
+from tap import Tap, skip_all  # noqa: E402
+
 BUILDDIR = os.environ["RUMPKIT_BUILDDIR"]
 SERVER = f"{BUILDDIR}/rump_server/rump_server"
 RUMPSH = f"{BUILDDIR}/tests/support/rumpsh"
 ALL = bool(os.environ.get("RUMPKIT_TEST_ALL"))
 LIMIT_SECONDS = 60
 
-count = failures = 0
-
-
-def report(good, name, *details):
-    global count, failures
-    count += 1
-    failures += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {name}", flush=True)
-    for detail in () if good else details:
-        for line in str(detail).splitlines()[:20]:
-            print(f"# {line}"[:200], flush=True)
+report = Tap()
 
 
 def run(*command, **options):
@@ -284,8 +277,7 @@ def broken(work):
 
 def main():
     if shutil.which("mke2fs") is None:
-        print("1..0 # SKIP mke2fs is not installed")
-        return 0
+        skip_all("mke2fs is not installed")
     work = tempfile.mkdtemp(prefix="ext2fs.")
     try:
         n = 5000 if ALL else 600
@@ -299,9 +291,8 @@ def main():
         report(not problems, f"{deaths} deaths of the server lose nothing that fsync promised", *problems[:3])
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    print(f"1..{count}")
-    return 1 if failures else 0
+    report.finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

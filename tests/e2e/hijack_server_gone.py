@@ -11,8 +11,10 @@ import subprocess
 import sys
 import tempfile
 
-SRCDIR = os.environ.get("RUMPKIT_SRCDIR", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-BUILDDIR = os.environ.get("RUMPKIT_BUILDDIR", os.path.join(SRCDIR, "build"))
+sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
+from tap import Tap, skip_all  # noqa: E402
+
+BUILDDIR = os.environ["RUMPKIT_BUILDDIR"]
 LIMIT_SECONDS = 60
 LIBRARIES = ["-lrumpvfs", "-lrumpfs_tmpfs", "-lrumpnet", "-lrumpnet_sockin"]
 
@@ -99,25 +101,18 @@ def run(name, program, url):
 
 def main():
     work = tempfile.mkdtemp(prefix="gone.")
-    failed = 0
-    print(f"1..{len(PROGRAMS)}", flush=True)
+    report = Tap()
     try:
-        for number, (name, program, wanted) in enumerate(PROGRAMS, 1):
+        for name, program, wanted in PROGRAMS:
             status, text = run(name, program, f"unix://{work}/control")
             good = status == 0 and re.fullmatch(f"ready\n({wanted})\n", text) is not None
-            failed += not good
-            print(f"{'ok' if good else 'not ok'} {number} - {name}", flush=True)
-            if not good:
-                print("# status", status)
-                for line in text.splitlines()[-8:]:
-                    print("#", line[:200])
+            report(good, name, f"status {status}", text)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return 1 if failed else 0
+    report.finish()
 
 
 if __name__ == "__main__":
     if "-fsanitize" in open(f"{BUILDDIR}/config.status", encoding="utf-8").read():
-        print("1..0 # SKIP a sanitized library is not preloaded")
-        sys.exit(0)
-    sys.exit(main())
+        skip_all("a sanitized library is not preloaded")
+    main()

@@ -12,6 +12,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
+from tap import Tap, skip_all  # noqa: E402
+
 BUILD = os.environ.get("RUMPKIT_BUILDDIR", ".")
 LIBRARY = os.path.abspath(f"{BUILD}/.libs/librumphijack.so.0")
 HELPER = os.path.abspath(f"{BUILD}/tests/e2e/hijack_exercise")
@@ -104,18 +107,7 @@ COMMANDS = [
 ]
 
 ADDRESSES = re.compile(rb"0x[0-9a-f]{6,}|process \d+|Thread .*")
-failures = 0
-number = 0
-
-
-def report(ok, name, detail=""):
-    global failures, number
-    number += 1
-    print(f"{'ok' if ok else 'not ok'} {number} - {name}")
-    if not ok:
-        failures += 1
-        for line in detail.splitlines()[:12]:
-            print("#", line)
+report = Tap()
 
 
 def environment(**more):
@@ -229,11 +221,9 @@ def main():
     cold_starts()
     caches()
     restored_environment()
-    print(f"1..{number}")
-    return 1 if failures else 0
+    report.finish()
 
 
 if not os.path.exists(LIBRARY) or "-fsanitize" in open(f"{BUILD}/config.status").read():
-    print("1..0 # SKIP the library is not built, or instrumented")
-    sys.exit(0)
-sys.exit(main())
+    skip_all("the library is not built, or instrumented")
+main()

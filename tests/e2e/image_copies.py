@@ -14,20 +14,13 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
 from iso_squashfs import LIMIT_SECONDS, difference, listing  # noqa: E402
+from tap import Tap, skip_all  # noqa: E402
 
 BUILDDIR = os.environ["RUMPKIT_BUILDDIR"]
 ALL = bool(os.environ.get("RUMPKIT_TEST_ALL"))
-count = failures = 0
-
-
-def report(good, name, *details):
-    global count, failures
-    count += 1
-    failures += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {name}", flush=True)
-    for line in [] if good else [line for detail in details for line in str(detail).splitlines()][:20]:
-        print(f"# {line}"[:300], flush=True)
+report = Tap()
 
 
 def run(*command, **options):
@@ -103,8 +96,7 @@ def copies(work, tree, mib):
 
 def main():
     if shutil.which("mke2fs") is None:
-        print("1..0 # SKIP mke2fs is not installed")
-        return 0
+        skip_all("mke2fs is not installed")
     work = tempfile.mkdtemp(prefix="copies.")
     try:
         tree = os.path.join(work, "tree")
@@ -113,9 +105,8 @@ def main():
         copies(work, tree, 1600 if ALL else 96)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    print(f"1..{count}")
-    return 1 if failures else 0
+    report.finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -56,16 +56,10 @@ if sys.argv[1:2] == ["list"]:
     sys.exit(0)
 
 BUILDDIR = os.environ["RUMPKIT_BUILDDIR"]
-count = failures = 0
+sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
+from tap import Tap, skip_all  # noqa: E402
 
-
-def report(good, name, *details):
-    global count, failures
-    count += 1
-    failures += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {name}", flush=True)
-    for line in [] if good else [line for detail in details for line in str(detail).splitlines()][:20]:
-        print(f"# {line}"[:300], flush=True)
+report = Tap()
 
 
 def run(*command, **options):
@@ -216,8 +210,7 @@ def broken(work, name, component, kind, image):
 def main():
     missing = [tool for tool in ("genisoimage", "mksquashfs") if shutil.which(tool) is None]
     if missing:
-        print(f"1..0 # SKIP {' and '.join(missing)} not installed")
-        return 0
+        skip_all(f"{' and '.join(missing)} not installed")
     os.environ.setdefault("LC_ALL", "C.UTF-8")
     os.environ.setdefault("PYTHONUTF8", "1")
     work = tempfile.mkdtemp(prefix="images.")
@@ -245,9 +238,8 @@ def main():
         broken(work, "squashfs", "rumpfs_squashfs", "squashfs", image)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    print(f"1..{count}")
-    return 1 if failures else 0
+    report.finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -9,7 +9,8 @@ import sys
 
 sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
 from rumpsp import (CALL, CANCEL, COPYIN, COPYINSTR, ERROR, EXEC, FAULT, FORK, GETPID, GUEST, HANDSHAKE, INTERRUPT,  # noqa: E402
-                    PREFORK, REQUEST, RESPONSE, SENDALONG, SUM, SYSCALL, AUTH, Client, Gone, Server, Tap, frame, hello)
+                    PREFORK, REQUEST, RESPONSE, SENDALONG, SUM, SYSCALL, AUTH, Client, Gone, Server, frame, hello)
+from tap import Tap  # noqa: E402
 
 TRYAGAIN, AUTHERR, NOTICKET, MALFORMED = 1, 2, 3, 7
 
@@ -184,7 +185,7 @@ def main():
         tap.ok(False, "a bystander goes on")
     tap.ok(server.settles(before, 1), "nothing is left behind", server.counts(), server.usage(), before)
     tap.equal(server.stop(), 0, "the server ends well")
-    tap.done()
+    tap.finish()
 
 
 if __name__ == "__main__":

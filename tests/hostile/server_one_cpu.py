@@ -8,7 +8,8 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
-from rumpsp import COMPUTE, GETPID, RELEASE, SECONDS, SLEEP, STRING, REQUEST, RESPONSE, SYSCALL, Server, Tap, frame  # noqa: E402
+from rumpsp import COMPUTE, GETPID, RELEASE, SECONDS, SLEEP, STRING, REQUEST, RESPONSE, SYSCALL, Server, frame  # noqa: E402
+from tap import Tap  # noqa: E402
 
 
 def batch(client, numbers):
@@ -90,7 +91,7 @@ def main():
     if not server.is_instrumented():
         tap.ok(comes_to_rest(server), "a server with nothing to do does nothing")
     tap.equal(server.stop(), 0, "the server ends well")
-    tap.done()
+    tap.finish()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
-from rumpsp import GETPID, SLEEP, ALL, Client, Server, Tap  # noqa: E402
+from rumpsp import GETPID, SLEEP, ALL, Client, Server  # noqa: E402
+from tap import Tap  # noqa: E402
 
 
 # How long a thread of the server's that is too many waits before it ends, in seconds, and some more.
@@ -113,7 +114,7 @@ def main():
     many_sleepers(tap, server, 1000 if ALL else 200, before)
     many_connections(tap, server, 100000 if ALL else 2000, before)
     tap.equal(server.stop(), 0, "the server ends well")
-    tap.done()
+    tap.finish()
 
 
 if __name__ == "__main__":

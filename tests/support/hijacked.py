@@ -5,8 +5,9 @@ should. A program of python's has what PRELUDE defines."""
 import os
 import re
 import subprocess
-import sys
 import tempfile
+
+from tap import Tap, skip_all
 
 BUILD = os.path.abspath(os.environ.get("RUMPKIT_BUILDDIR", "."))
 LIMIT_SECONDS = 120
@@ -30,8 +31,7 @@ def tried(function, *arguments):
 def skip_if_sanitized():
     with open(f"{BUILD}/config.status", encoding="utf-8") as text:
         if "-fsanitize" in text.read():
-            print("1..0 # SKIP a sanitized library is not preloaded")
-            sys.exit(0)
+            skip_all("a sanitized library is not preloaded")
 
 
 class Server:
@@ -77,28 +77,10 @@ class Server:
         return self.run("/usr/bin/python3", "-c", PRELUDE + program, **more)
 
 
-class Report:
-    def __init__(self):
-        self.count = self.failures = 0
-
-    def __call__(self, good, name, *details):
-        self.count += 1
-        self.failures += not good
-        print(f"{'ok' if good else 'not ok'} {self.count} - {name}", flush=True)
-        for line in [] if good else [line for detail in details for line in str(detail).splitlines()][-12:]:
-            print(f"# {line}"[:300], flush=True)
-
-    def skip(self, name, why):
-        self.count += 1
-        print(f"ok {self.count} - {name} # SKIP {why}", flush=True)
-
+class Report(Tap):
     def programs(self, server, programs):
         """(name, program of python's, a pattern for all that it prints); NL may stand between lines."""
         for name, program, wanted in programs:
             status, text = server.python(program)
             good = status == 0 and re.fullmatch(wanted.strip(), text.strip()) is not None
             self(good, name, f"status {status}, wanted {wanted}", text)
-
-    def finish(self):
-        print(f"1..{self.count}")
-        sys.exit(1 if self.failures else 0)

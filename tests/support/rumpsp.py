@@ -7,7 +7,6 @@ import shlex
 import socket
 import struct
 import subprocess
-import sys
 import time
 
 # The runner gives each test a directory of its own.
@@ -243,24 +242,3 @@ class Server:
         status = self.process.wait(SECONDS)
         self.process.stdout.close()
         return status
-
-
-class Tap:
-    def __init__(self):
-        self.count = self.bad = 0
-
-    def ok(self, good, name, *details):
-        self.count += 1
-        self.bad += not good
-        print(f"{'ok' if good else 'not ok'} {self.count} - {name}", flush=True)
-        if not good:
-            for detail in details:
-                print("#", detail, flush=True)
-        return good
-
-    def equal(self, got, expected, name):
-        return self.ok(got == expected, name, f"expected {expected!r}", f"got {got!r}")
-
-    def done(self):
-        print(f"1..{self.count}")
-        sys.exit(self.bad != 0)

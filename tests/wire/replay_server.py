@@ -8,7 +8,8 @@ import sys
 
 sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
 import rumpsp  # noqa: E402
-from rumpsp import HEADER, Gone, Tap  # noqa: E402
+from rumpsp import HEADER, Gone  # noqa: E402
+from tap import Tap  # noqa: E402
 
 WIRE = os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/wire")
 
@@ -91,7 +92,7 @@ def main():
         # The session ends with a reboot, of which the kernel does not come back.
         status = server.process.wait(rumpsp.SECONDS) if name == "session.tsv" else server.stop()
         tap.equal(status, 0, f"{name}: the server ends well")
-    tap.done()
+    tap.finish()
 
 
 if __name__ == "__main__":
