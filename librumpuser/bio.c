@@ -28,7 +28,7 @@ struct host_lock bio_lock;
 struct bio_pool bio_readers = {
     .queue = {.end = &bio_readers.queue.first},
     .name = "rump-read",
-    .main = bio_ring_main,
+    .main = bio_reader_main,
 };
 struct bio_pool bio_writers = {
     .queue = {.end = &bio_writers.queue.first},
@@ -167,7 +167,7 @@ rumpuser_bio(int fd, int op, void *data, size_t dlen, int64_t off, rump_biodone_
 	request->off = off;
 	request->outcome = BIO_UNTRIED;
 	request->result = (struct bio_result){.done = done, .arg = arg};
-	if (bio_pool_wants_help(pool, request)) {
+	if (!in_bio_thread && bio_pool_wants_help(pool, request)) {
 		host_lock_exit(&bio_lock);
 		(void)bio_try(request);
 		host_lock_enter(&bio_lock);

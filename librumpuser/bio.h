@@ -79,6 +79,8 @@ void bio_list_put_back(struct bio_list *to, struct bio_list *from);
  * write into the cache. Once: whoever tries again is told the outcome.
  */
 enum bio_outcome bio_try(struct bio_request *request);
+/* The same for a read of something, by a call that may wait for a device. */
+void bio_try_plainly(struct bio_request *request);
 /* Does the rest, however long it takes. */
 void bio_wait(struct bio_request *request);
 /* Accounts for the result of one system call, bytes or -errno of the host. */
@@ -100,11 +102,12 @@ enum bio_wake bio_pool_add(struct bio_pool *pool, struct bio_request *request);
  */
 bool bio_pool_wake(struct bio_pool *pool, enum bio_wake choice, struct bio_request *request);
 
+/* Reading (bio_reader.c). */
 /* The main function of the thread that reads with io_uring, or is bio_worker() where that is not to be had.
  */
-void *bio_ring_main(void *pool);
-/* Ends the ring's sleep. */
-void bio_ring_wake(void);
+void *bio_reader_main(void *pool);
+/* Ends that thread's sleep in the ring. */
+void bio_reader_wake(void);
 
 /* Reporting to the kernel (bio_report.c). */
 /* Reports all requests of the list to the kernel, and empties the list. Upcalls: no lock may be held. */

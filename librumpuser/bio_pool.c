@@ -82,7 +82,7 @@ wake(struct bio_pool *pool, enum bio_wake choice)
 		host_cond_wake(&pool->work, 1);
 		return 0;
 	case BIO_WAKE_RING:
-		bio_ring_wake();
+		bio_reader_wake();
 		return 0;
 	case BIO_WAKE_NEW:
 		error = host_thread_start(NULL, pool->main, pool, pool->name);

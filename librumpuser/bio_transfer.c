@@ -63,7 +63,10 @@ bio_account(struct bio_request *request, ssize_t result)
 	return fail(request, RUMP_EIO);
 }
 
-/* One call; the result is bytes or -errno. */
+/*
+ * One call; the result is bytes or -errno. Reads do without pread() and preadv2(), which are made
+ * cancellation points at a cost, in threads that nobody cancels.
+ */
 static ssize_t
 transfer(const struct bio_request *request, int flags)
 {
@@ -74,10 +77,8 @@ transfer(const struct bio_request *request, int flags)
 	if (request->op & RUMPUSER_BIO_WRITE)
 		rv = pwrite(request->fd, piece.iov_base, piece.iov_len, off);
 	else if (flags == 0)
-		rv = pread(request->fd, piece.iov_base, piece.iov_len, off);
+		rv = syscall(SYS_pread64, request->fd, piece.iov_base, piece.iov_len, off);
 	else
-		/* Not preadv2(), which is made a cancellation point at a cost, in threads that nobody
-		 * cancels. */
 		rv = syscall(SYS_preadv2, request->fd, &piece, 1, off, 0, flags);
 	return rv == -1 ? -errno : rv;
 }
@@ -132,6 +133,12 @@ bio_try(struct bio_request *request)
 	if (request->outcome == BIO_UNTRIED)
 		request->outcome = try(request);
 	return request->outcome;
+}
+
+void
+bio_try_plainly(struct bio_request *request)
+{
+	request->outcome = bio_account(request, transfer(request, 0));
 }
 
 static void
