@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel/base/fdtable.h"
+#include <string.h>
 #include "kernel/base/knote.h"
 #include "kernel/base/lwp.h"
 #include "kernel/base/mem.h"
@@ -19,6 +20,16 @@ slot_of(struct fdchunk *c, int fd)
 	unsigned i = (unsigned)fd % RUMPK_FD_CHUNK;
 
 	return &c->slot[i % (RUMPK_FD_CHUNK / 8) * 8 + i / (RUMPK_FD_CHUNK / 8)];
+}
+
+static struct fdchunk *
+chunk_create(void)
+{
+	void *mem;
+
+	if (rumpuser_malloc(sizeof(struct fdchunk), _Alignof(struct fdchunk), &mem) != 0)
+		return NULL;
+	return memset(mem, 0, sizeof(struct fdchunk));
 }
 
 static uint64_t
@@ -184,7 +195,7 @@ rumpk_fdtable_copy(struct fdtable *from)
 
 		if (c == NULL)
 			continue;
-		copy = rumpk_zalloc(sizeof(*copy));
+		copy = chunk_create();
 		complete = copy != NULL;
 		if (!complete)
 			break;
@@ -222,7 +233,7 @@ need_chunk(struct fdtable *t, int index)
 	struct fdchunk *c = chunk_of(t, index * RUMPK_FD_CHUNK);
 
 	if (c == NULL) {
-		c = rumpk_zalloc(sizeof(*c));
+		c = chunk_create();
 		if (c != NULL)
 			atomic_store_explicit(&t->chunk[index], c, memory_order_release);
 	}

@@ -21,10 +21,11 @@
 #define RUMPK_FD_CHUNKS 256
 #define RUMPK_FD_MAX (RUMPK_FD_CHUNK * RUMPK_FD_CHUNKS)
 
+/* The bitmaps share a cache line: who takes or frees a number writes both, or one, and no other. */
 struct fdchunk {
-	_Atomic(struct file *) slot[RUMPK_FD_CHUNK];
-	uint64_t used[RUMPK_FD_CHUNK / 64];
+	_Alignas(64) uint64_t used[RUMPK_FD_CHUNK / 64];
 	uint64_t cloexec[RUMPK_FD_CHUNK / 64];
+	_Atomic(struct file *) slot[RUMPK_FD_CHUNK];
 };
 
 struct fdtable {
