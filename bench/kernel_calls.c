@@ -63,6 +63,15 @@ call_pwrite(struct work *w)
 }
 
 static void
+call_copy(struct work *w)
+{
+	static const char from[SIZE];
+
+	memcpy(w->buf, from, SIZE);
+	__asm__ volatile("" : : "r"(w->buf) : "memory");
+}
+
+static void
 call_open_close(struct work *w)
 {
 	int fd = rump_sys_open(w->path, RUMP_O_RDONLY);
@@ -98,6 +107,7 @@ measure(const char *name, call_fn call, struct work *w)
 
 /* How long it takes n threads, each on a file of its own, to do as much each as one. */
 struct team {
+	bool apart; /* each in a process of its own */
 	call_fn call;
 	struct work *work;
 	int cpu;
@@ -115,6 +125,8 @@ member(void *arg)
 	CPU_ZERO(&set);
 	CPU_SET(t->cpu, &set);
 	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	if (t->apart)
+		kernel_rfork(RUMP_RFFD_COPY);
 	atomic_fetch_add(t->ready, 1);
 	while (atomic_load(t->ready) < t->n)
 		continue;
@@ -122,12 +134,14 @@ member(void *arg)
 	for (int i = 0; i < TEAM_CALLS; i++)
 		t->call(t->work);
 	t->end = now();
+	if (t->apart)
+		kernel_releaselwp();
 	return NULL;
 }
 
 /* From the first thread's start to the last one's end. */
 static double
-together(call_fn call, struct work *work, int n)
+together(call_fn call, struct work *work, bool apart, int n)
 {
 	pthread_t handle[2];
 	struct team team[2];
@@ -135,7 +149,8 @@ together(call_fn call, struct work *work, int n)
 	double start, end;
 
 	for (int i = 0; i < n; i++) {
-		team[i] = (struct team){.call = call, .work = &work[i], .cpu = i, .ready = &ready, .n = n};
+		team[i] = (struct team){
+		    .apart = apart, .call = call, .work = &work[i], .cpu = i, .ready = &ready, .n = n};
 		pthread_create(&handle[i], NULL, member, &team[i]);
 	}
 	for (int i = 0; i < n; i++)
@@ -150,15 +165,15 @@ together(call_fn call, struct work *work, int n)
 }
 
 static void
-measure_scaling(const char *name, call_fn call, struct work *work)
+measure_scaling(const char *name, call_fn call, struct work *work, bool apart)
 {
 	double one = 1e18, two = 1e18;
 
 	for (int i = 0; i < TEAM_ROUNDS; i++) {
-		double took = together(call, work, 1);
+		double took = together(call, work, apart, 1);
 
 		one = took < one ? took : one;
-		took = together(call, work, 2);
+		took = together(call, work, apart, 2);
 		two = took < two ? took : two;
 	}
 	printf("%s\t%.2f\n", name, 2 * one / two);
@@ -205,8 +220,11 @@ main(int argc, char *argv[])
 	measure("pwrite 4 KiB, tmpfs", call_pwrite, work);
 	measure("open and close, tmpfs", call_open_close, work);
 	kernel_releaselwp();
-	measure_scaling("two threads, pread: times one", call_pread, work);
-	measure_scaling("two threads, pwrite: times one", call_pwrite, work);
-	measure_scaling("two threads, open and close: times one", call_open_close, work);
+	/* What the machine makes of it. */
+	measure_scaling("two threads, bare copy of 4 KiB: times one", call_copy, work, false);
+	measure_scaling("two threads, pread: times one", call_pread, work, false);
+	measure_scaling("two threads, pwrite: times one", call_pwrite, work, false);
+	measure_scaling("two threads, open and close: times one", call_open_close, work, false);
+	measure_scaling("two processes, open and close: times one", call_open_close, work, true);
 	return 0;
 }
