@@ -46,6 +46,7 @@ client_new(int fd, const struct sp_peer *peer)
 	if (c == NULL)
 		return NULL;
 	c->refs = 1;
+	annotate_atomic(&c->look, sizeof(c->look));
 	c->peer = *peer;
 	c->pidfd = -1;
 	TAILQ_INIT(&c->interruptible);
@@ -70,8 +71,10 @@ client_ref(struct sp_client *c)
 void
 client_put(struct sp_client *c)
 {
+	annotate_before(&c->refs);
 	if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	annotate_after(&c->refs);
 	close(c->transport.fd);
 	if (c->pidfd >= 0)
 		close(c->pidfd);

@@ -306,6 +306,8 @@ input_begin(struct sp_client *c)
 {
 	bool early = c->early != NULL;
 
+	/* Whoever is told of the socket from here on reads from it. */
+	annotate_before(&c->reading);
 	if (pool_watch(c->transport.fd, c->id) != 0)
 		client_drop(c);
 	else if (early && atomic_fetch_add(&c->reading, 1) == 0)
