@@ -40,6 +40,19 @@ descriptor_link(long fd, char path[PATH_MAX])
 	return (long)strlen(path);
 }
 
+/* The current directory's. */
+static long
+directory_link(char path[PATH_MAX])
+{
+	long n = hijack_path_current(path, PATH_MAX);
+
+	if (n == -ENOENT && hijack_path_last_current(path) >= 0) {
+		strncat(path, deleted, PATH_MAX - strlen(path) - 1);
+		n = (long)strlen(path);
+	}
+	return n;
+}
+
 /* The program's: one that lay in the rump kernel runs as a memory file with its name. */
 static long
 program_link(char path[PATH_MAX])
@@ -66,7 +79,7 @@ hijack_read_own_link(const struct hijack_own_name *own, uint64_t to, long size)
 	if (own->kind == HIJACK_OWN_PROGRAM)
 		n = program_link(path);
 	else if (own->kind == HIJACK_OWN_DIRECTORY)
-		n = hijack_path_current(path, sizeof(path));
+		n = directory_link(path);
 	else
 		n = descriptor_link(own->fd, path);
 	if (n > size)

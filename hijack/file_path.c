@@ -393,7 +393,7 @@ hijack_beyond_at(const struct hijack_call *call)
 
 	if (call->number == SYS_readlinkat && is_own_link((uint64_t)call->arg[1], &own)) {
 		error = (int)hijack_read_own_link(&own, (uint64_t)call->arg[2], call->arg[3]);
-		return error == -ENOENT ? hijack_pass(call) : error;
+		return error == -ENOENT && own.kind != HIJACK_OWN_DIRECTORY ? hijack_pass(call) : error;
 	}
 	if (means_descriptor(call))
 		return hijack_fd(call->arg[0]) < 0 ? hijack_pass(call)

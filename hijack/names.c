@@ -46,10 +46,50 @@ current(void)
 {
 	struct hijack_process *process = hijack_process();
 
+	char name[SIZE];
+
 	if (process->cwd_name[0] == '\0' && process->cwd_inside &&
-	    HIJACK_RUMP(__getcwd, hijack_slot(process->cwd_name), sizeof(process->cwd_name)) < 0)
-		process->cwd_name[0] = '\0';
+	    HIJACK_RUMP(__getcwd, hijack_slot(name), sizeof(name)) >= 0)
+		hijack_names_current(name);
 	return process->cwd_name;
+}
+
+void
+hijack_names_current(const char *name)
+{
+	struct hijack_process *process = hijack_process();
+	struct rump_stat above;
+	size_t length = strlen(name);
+
+	if (length >= SIZE || (process->cwd_real && strcmp(name, process->cwd_name) == 0))
+		return;
+	memcpy(process->cwd_name, name, length + 1);
+	process->above_device = process->above_inode = 0;
+	if (HIJACK_RUMP(fstatat, RUMP_AT_FDCWD, hijack_slot(".."), hijack_slot(&above), 0) == 0) {
+		process->above_device = above.st_dev;
+		process->above_inode = above.st_ino;
+	}
+	process->cwd_real = true;
+}
+
+bool
+hijack_names_above_is_same(void)
+{
+	const struct hijack_process *process = hijack_process();
+	struct rump_stat above;
+	char name[SIZE];
+	char *end;
+	long error;
+
+	if (!process->cwd_inside || !process->cwd_real || process->cwd_lost)
+		return false;
+	memcpy(name, process->cwd_name, sizeof(name));
+	end = strrchr(name, '/');
+	end[end == name] = '\0';
+	error = HIJACK_RUMP(
+	    fstatat, RUMP_AT_FDCWD, hijack_slot(name), hijack_slot(&above), RUMP_AT_SYMLINK_NOFOLLOW);
+	return error == -ENOENT ||
+	       (error == 0 && above.st_dev == process->above_device && above.st_ino == process->above_inode);
 }
 
 /* The number of the program's that stands for a directory of the rump kernel's. */
@@ -61,27 +101,33 @@ directory_name(long program_fd)
 	return name != NULL ? name : "";
 }
 
-void
-hijack_name_set(long fd, const struct hijack_place *place)
+/* An absolute name for a place. False: there is none that is short enough. */
+static bool
+name_of(const struct hijack_place *place, char name[SIZE])
 {
 	const char *base = "";
-	char *to = place_for(fd);
 	size_t used = 0, length = strlen(place->path);
 
-	if (to == NULL)
-		return;
 	if (place->path[0] != '/') {
 		base = place->directory == RUMP_AT_FDCWD ? current() : directory_name(place->base);
 		used = strlen(base);
 	}
-	if ((place->path[0] != '/' && used == 0) || used + length + 2 > SIZE) {
-		*to = '\0';
-		return;
-	}
-	memcpy(to, base, used);
+	if ((place->path[0] != '/' && used == 0) || used + length + 2 > SIZE)
+		return false;
+	memmove(name, base, used);
 	if (place->path[0] != '/')
-		to[used++] = '/';
-	memcpy(to + used, place->path, length + 1);
+		name[used++] = '/';
+	memcpy(name + used, place->path, length + 1);
+	return true;
+}
+
+void
+hijack_name_set(long fd, const struct hijack_place *place)
+{
+	char *to = place_for(fd);
+
+	if (to != NULL && !name_of(place, to))
+		*to = '\0';
 }
 
 void
@@ -109,7 +155,7 @@ hijack_names_moved(const struct hijack_place *place)
 	struct hijack_process *process = hijack_process();
 	size_t used = place->path[0] == '/' ? 0 : strlen(process->cwd_name), length = strlen(place->path);
 
-	process->cwd_lost = false;
+	process->cwd_lost = process->cwd_real = false;
 	/* One that leads up, or from nowhere, is asked for when it is needed. */
 	if ((place->path[0] != '/' && (used == 0 || strstr(place->path, "..") != NULL)) ||
 	    used + length + 2 > SIZE) {
@@ -126,7 +172,7 @@ hijack_names_moved_fd(long fd)
 {
 	const char *name = hijack_name_kept(fd);
 
-	hijack_process()->cwd_lost = false;
+	hijack_process()->cwd_lost = hijack_process()->cwd_real = false;
 	snprintf(hijack_process()->cwd_name, SIZE, "%s", name != NULL ? name : "");
 }
 
@@ -136,6 +182,7 @@ hijack_names_rooted(void)
 	char *names = hijack_process()->names;
 
 	hijack_process()->cwd_name[0] = '\0';
+	hijack_process()->cwd_real = false;
 	if (names != NULL)
 		(void)hijack_own(SYS_madvise, (long)names, (long)SIZE * HIJACK_FDS, MADV_DONTNEED, 0, 0, 0);
 }

@@ -24,6 +24,11 @@ void hijack_name_forget(long fd);
 
 /* The current directory is the place, or that of the program's descriptor; or the root is another. */
 void hijack_names_moved(const struct hijack_place *place);
+void hijack_names_current(const char *name); /* as the rump kernel says */
+
+/* The current directory was removed: whether what has the name of the one above it still is that, or not
+ * there any more. Only of names that the rump kernel told. */
+bool hijack_names_above_is_same(void);
 void hijack_names_moved_fd(long fd);
 void hijack_names_rooted(void);
 

@@ -26,6 +26,7 @@
 #include "hijack/copy.h"
 #include "hijack/descriptor.h"
 #include "hijack/gate.h"
+#include "hijack/names.h"
 #include "hijack/rump.h"
 #include "hijack/start.h"
 
@@ -39,15 +40,6 @@ struct walk {
 	int links;
 	bool was_inside; /* on its way */
 };
-
-/* What names inside have before them for the program. */
-static size_t
-prefix_length(void)
-{
-	return hijack_start.config.path != NULL && !hijack_process()->root_inside
-		   ? strlen(hijack_start.config.path)
-		   : 0;
-}
 
 /* The rump kernel's name for an absolute path that hijack_config_match() found inside. */
 static const char *
@@ -64,6 +56,15 @@ has_dots(const char *path)
 			return true;
 	}
 	return false;
+}
+
+/* Whether the first component is "..". */
+static bool
+leads_up(const char *path)
+{
+	while (path[0] == '/' || (path[0] == '.' && path[1] == '/'))
+		path++;
+	return path[0] == '.' && path[1] == '.' && (path[2] == '/' || path[2] == '\0');
 }
 
 /* Squeezes repeated slashes and single dots out of an absolute path. */
@@ -106,7 +107,7 @@ static int
 follow_link(struct walk *walk, const char *target, size_t component)
 {
 	char rest[PATH_MAX];
-	int match = prefix_length() > 0 ? hijack_config_match(&hijack_start.config, walk->done) : 0;
+	int match = hijack_path_prefix() > 0 ? hijack_config_match(&hijack_start.config, walk->done) : 0;
 
 	if (++walk->links > LINKS_MAX)
 		return -ELOOP;
@@ -223,35 +224,6 @@ place_absolute(char *path, bool follow, struct hijack_place *place)
 	return 0;
 }
 
-long
-hijack_path_current(char *path, size_t size)
-{
-	size_t prefix = prefix_length();
-	long error;
-
-	if (!hijack_process()->cwd_inside) {
-		error = hijack_own(SYS_getcwd, (long)path, (long)size, 0, 0, 0, 0);
-		return error > 0 ? error - 1 : error;
-	}
-	if (hijack_process()->cwd_lost)
-		return -ENOENT;
-	if (size <= prefix + 1)
-		return -ERANGE;
-	error = HIJACK_RUMP(__getcwd, hijack_slot(path + prefix), size - prefix);
-	if (error < 0)
-		return error;
-	/* Below a blanket the name is the program's own. */
-	if (hijack_config_match(&hijack_start.config, path + prefix) == 0) {
-		memmove(path, path + prefix, strlen(path + prefix) + 1);
-		return (long)strlen(path);
-	}
-	if (prefix > 0)
-		memcpy(path, hijack_start.config.path, prefix);
-	if (strcmp(path + prefix, "/") == 0 && prefix > 0)
-		path[prefix] = '\0';
-	return (long)strlen(path);
-}
-
 /* The host's name of a directory descriptor. */
 static long
 host_directory(long fd, char *path)
@@ -354,35 +326,6 @@ below_descriptor(struct hijack_place *place, bool follow)
 	return 0;
 }
 
-void
-hijack_path_seen(char path[PATH_MAX], const char *inner)
-{
-	bool blanket = hijack_config_match(&hijack_start.config, inner) == 0;
-
-	snprintf(path, PATH_MAX, "%s%s", prefix_length() == 0 || blanket ? "" : hijack_start.config.path,
-	    strcmp(inner, "/") == 0 && prefix_length() > 0 ? "" : inner);
-}
-
-int
-hijack_path_absolute(char path[PATH_MAX])
-{
-	char current[PATH_MAX];
-	size_t length = strlen(path);
-	long n;
-
-	if (path[0] == '/')
-		return 0;
-	n = hijack_path_current(current, sizeof(current));
-	if (n < 0)
-		return (int)n;
-	if ((size_t)n + 1 + length >= PATH_MAX)
-		return -ENAMETOOLONG;
-	memmove(path + n + 1, path, length + 1);
-	memcpy(path, current, (size_t)n);
-	path[n] = '/';
-	return 0;
-}
-
 int
 hijack_path_real(char path[PATH_MAX], struct hijack_place *place)
 {
@@ -395,7 +338,7 @@ hijack_path_real(char path[PATH_MAX], struct hijack_place *place)
 		return error;
 	if (walk.length > 1 && walk.done[walk.length - 1] == '/')
 		walk.done[--walk.length] = '\0';
-	match = prefix_length() > 0 ? hijack_config_match(&hijack_start.config, walk.done) : 0;
+	match = hijack_path_prefix() > 0 ? hijack_config_match(&hijack_start.config, walk.done) : 0;
 	if (match < 0)
 		return -ENOENT;
 	memcpy(path, walk.length > 0 ? walk.done : "/", walk.length + 2);
@@ -406,7 +349,7 @@ hijack_path_real(char path[PATH_MAX], struct hijack_place *place)
 int
 hijack_path_through_links(struct hijack_place *place, bool follow)
 {
-	size_t prefix = prefix_length();
+	size_t prefix = hijack_path_prefix();
 	struct walk walk = {.length = prefix};
 	long base = 0;
 	int match, error;
@@ -480,8 +423,11 @@ hijack_path_find(long directory, uint64_t from, bool follow, struct hijack_place
 		return place_relative(text, RUMP_AT_FDCWD, place);
 	n = current ? hijack_path_current(path, sizeof(path)) : host_directory(directory, path);
 	/* A current directory that was removed has no name, but may have a parent. */
-	if (n == -ENOENT && current && hijack_process()->cwd_inside)
-		return place_relative(text, RUMP_AT_FDCWD, place);
+	if (n == -ENOENT && current && hijack_process()->cwd_inside) {
+		if (!leads_up(text) || !hijack_names_above_is_same())
+			return place_relative(text, RUMP_AT_FDCWD, place);
+		n = hijack_path_last_current(path);
+	}
 	if (n < 0)
 		return (int)n;
 	if ((size_t)n + 1 + (size_t)length >= sizeof(path))

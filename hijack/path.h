@@ -69,7 +69,15 @@ int hijack_path_absolute(char path[PATH_MAX]);
 /* Follows all links in a path of the program's. 0 with its place inside, or -errno. */
 int hijack_path_real(char path[PATH_MAX], struct hijack_place *place);
 
-/* The current directory as the program sees it. Returns its length or -errno. */
+/* The length of what names inside have before them for the program. */
+size_t hijack_path_prefix(void);
+
+/*
+ * The current directory as the program sees it; -ENOENT when it was removed. And the name it had then, as
+ * far as anybody asked for it before; on Linux, names that begin with ".." still lead somewhere. Both return
+ * the length or -errno.
+ */
 long hijack_path_current(char *path, size_t size);
+long hijack_path_last_current(char path[PATH_MAX]);
 
 #endif

@@ -5,12 +5,6 @@
  * A program that lies in the rump kernel is copied to a memory file, which the host executes; a script is
  * read for its interpreter, which is executed, wherever that lies, with the script's own path, as the host's
  * kernel would do.
- *
- * What the process has in the rump kernel survives when there is anything that the new program can notice:
- * descriptors without close-on-exec, the current directory, or the root. Then the connection is handed over
- * (the protocol's EXEC), and the descriptor table in the environment, with the process's id, so that a child
- * of a program that knows nothing of it does not take it for its own. Otherwise the connection closes with
- * the old program.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +20,7 @@
 #include "hijack/descriptor.h"
 #include "hijack/exec.h"
 #include "hijack/files.h"
-#include "hijack/names.h"
+#include "hijack/handover.h"
 #include "hijack/path.h"
 #include "hijack/report.h"
 #include "hijack/rump.h"
@@ -36,7 +30,6 @@
 #include "hijack/start.h"
 #include "rumpclient/client.h"
 
-#define STATE "RUMPHIJACK__STATE="
 #define SCRIPTS_MAX 5 /* an interpreter may be a script */
 #define PIECE 65536
 
@@ -53,50 +46,6 @@ struct program {
 	struct hijack_place place;
 	struct hijack_place elsewhere;
 };
-
-static bool
-survives(uint32_t fd)
-{
-	long flags = hijack_own(SYS_fcntl, fd, F_GETFD, 0, 0, 0, 0);
-
-	return flags >= 0 && !(flags & FD_CLOEXEC);
-}
-
-/* A name, which may have any bytes but NUL, has its length before it. */
-static size_t
-describe_descriptor(char *text, size_t size, uint32_t fd, int32_t entry)
-{
-	const char *name = hijack_name_kept(fd);
-
-	if (name == NULL)
-		return (size_t)snprintf(text, size, ",%u=%d", fd, entry);
-	return (size_t)snprintf(text, size, ",%u=%d:%zu:%s", fd, entry, strlen(name), name);
-}
-
-/* The entry of the environment that describes the table; NULL when there is nothing to hand over. */
-static char *
-describe_state(const struct hijack_process *process)
-{
-	const struct hijack_fds *fds = process->fds;
-	size_t count = 0, used, size;
-	char *text;
-
-	for (uint32_t fd = 0; fds != NULL && fd < fds->used; fd++)
-		count += fds->entry[fd] != 0 && survives(fd);
-	if (process->context == NULL || (count == 0 && !process->cwd_inside && !process->root_inside))
-		return NULL;
-	size = sizeof(STATE) + 32 + count * (32 + HIJACK_NAME);
-	text = malloc(size);
-	if (text == NULL)
-		return NULL;
-	used = (size_t)snprintf(
-	    text, size, STATE "%d:%d", process->pid, process->cwd_inside + 2 * process->root_inside);
-	for (uint32_t fd = 0; fds != NULL && fd < fds->used; fd++) {
-		if (fds->entry[fd] != 0 && survives(fd) && size - used > HIJACK_NAME + 32)
-			used += describe_descriptor(text + used, size - used, fd, fds->entry[fd]);
-	}
-	return text;
-}
 
 /* Its name is what /proc/self/exe of the program is made of. Linux takes no longer ones. */
 static int
@@ -248,7 +197,8 @@ call_path(const struct hijack_call *call, const char *given, char path[PATH_MAX]
 static bool
 is_reachable(const struct hijack_call *call, const char *given)
 {
-	return (int)call->arg[0] == AT_FDCWD || given[0] == '/' || survives((uint32_t)call->arg[0]);
+	return (int)call->arg[0] == AT_FDCWD || given[0] == '/' ||
+	       hijack_handover_survives((uint32_t)call->arg[0]);
 }
 
 /* A program at a place inside: 0 when it can be executed, or -errno. */
@@ -348,7 +298,7 @@ needs_audit(const struct hijack_call *call, const struct program *program, bool 
 static long
 execute(const struct hijack_call *call, struct program *program, bool unchanged)
 {
-	char *state = describe_state(hijack_process());
+	char *state = hijack_handover_describe(hijack_process());
 	char *const *arguments =
 	    program->arguments != NULL ? program->arguments : (char *const *)call->arg[2];
 	struct hijack_environment environment;
@@ -408,69 +358,4 @@ hijack_beyond_execveat(const struct hijack_call *call)
 	hijack_process()->executing = NULL;
 	free(program);
 	return error;
-}
-
-/* Takes an entry out of the environment; returns its value. */
-static const char *
-take_variable(char **environment, const char *name)
-{
-	size_t length = strlen(name);
-
-	for (; *environment != NULL; environment++) {
-		const char *value = *environment + length;
-
-		if (strncmp(*environment, name, length) != 0)
-			continue;
-		do
-			environment[0] = environment[1];
-		while (*environment++ != NULL);
-		return value;
-	}
-	return NULL;
-}
-
-/* A name with its length before it. Returns what follows. */
-static char *
-take_name(long fd, char *text)
-{
-	size_t length = strtoul(text, &text, 10);
-
-	if (*text != ':' || strnlen(text + 1, length) != length)
-		return text;
-	hijack_name_restore(fd, text + 1, length);
-	return text + 1 + length;
-}
-
-void
-hijack_exec_take_over(char **environment)
-{
-	const char *text = take_variable(environment, STATE);
-	char *next;
-	long pid = text != NULL ? strtol(text, &next, 10) : 0, sides;
-	int error;
-
-	if (pid != getpid() || *next != ':') {
-		/* Not this process's: it is nobody's any more. */
-		(void)take_variable(environment, "RUMPCLIENT__EXECFD=");
-		(void)take_variable(environment, "RUMP__PARSEDSERVER=");
-		return;
-	}
-	environ = environment;
-	error = hijack_rump_take_over();
-	if (error != 0) {
-		hijack_report(
-		    "the rump kernel did not take this program for the one before: %s", strerror(-error));
-		return;
-	}
-	sides = strtol(next + 1, &next, 10);
-	hijack_main_process.cwd_inside = sides & 1;
-	hijack_main_process.root_inside = sides & 2;
-	while (*next == ',') {
-		long fd = strtol(next + 1, &next, 10), entry = *next == '=' ? strtol(next + 1, &next, 10) : 0;
-
-		if (entry > 0)
-			(void)hijack_fd_set(fd, (int)(entry / 4 - 1), (enum hijack_kind)(entry % 4));
-		if (*next == ':')
-			next = take_name(fd, next + 1);
-	}
 }

@@ -37,19 +37,22 @@ struct hijack_fds;
 
 struct hijack_process {
 	int pid;
-	bool sandboxed;                 /* a filter of the program's may forbid what is not its own doing */
-	bool cwd_inside;                /* the current directory is in the rump kernel */
-	bool root_inside;               /* so is the root: chroot */
-	struct rumpclient *context;     /* the connection; NULL: none yet */
-	struct hijack_fds *fds;         /* NULL: no rump descriptor yet */
-	bool cwd_lost;                  /* the current directory was that of a kernel that is gone */
-	bool root_lost;                 /* so was the root */
-	uint32_t kernels;               /* how many there were before */
-	struct rumpclient *retired;     /* the context before: others may still be leaving it */
-	int events[HIJACK_EVENTS];      /* number + 1, or 0; see waiter.c */
-	char *names;                    /* HIJACK_NAME bytes for each number; NULL: none yet */
-	const char *parent_names;       /* of vfork's child, to read */
-	char cwd_name[HIJACK_NAME];     /* in the rump kernel; empty: not known */
+	bool sandboxed;             /* a filter of the program's may forbid what is not its own doing */
+	bool cwd_inside;            /* the current directory is in the rump kernel */
+	bool root_inside;           /* so is the root: chroot */
+	struct rumpclient *context; /* the connection; NULL: none yet */
+	struct hijack_fds *fds;     /* NULL: no rump descriptor yet */
+	bool cwd_lost;              /* the current directory was that of a kernel that is gone */
+	bool root_lost;             /* so was the root */
+	uint32_t kernels;           /* how many there were before */
+	struct rumpclient *retired; /* the context before: others may still be leaving it */
+	int events[HIJACK_EVENTS];  /* number + 1, or 0; see waiter.c */
+	char *names;                /* HIJACK_NAME bytes for each number; NULL: none yet */
+	const char *parent_names;   /* of vfork's child, to read */
+	char cwd_name[HIJACK_NAME]; /* in the rump kernel; empty: not known */
+	bool cwd_real;              /* that is what the rump kernel said, without links */
+	uint64_t above_device;      /* if it is: of the directory above; 0 when that is not known */
+	uint64_t above_inode;
 	void *executing;                /* memory of an execve under way: vfork's parent frees it */
 	struct hijack_sigaction sigsys; /* the program's; the host's is this library's */
 };

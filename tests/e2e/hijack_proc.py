@@ -61,6 +61,16 @@ shutil.copy("/usr/bin/env", "/rump/tmp/env"); os.symlink("/rump/tmp/env", "alias
 print(subprocess.run(["./alias", "/proc/self/exe", "/rump/tmp/prog", "/proc/self/exe"], capture_output=True).stdout)
 os.remove("alias"); os.remove("/rump/tmp/d/" + "long" * 60)
 """, r"NAME\n/memfd:program \(deleted\)\nb'/rump/tmp/prog\\n'\nb'/rump/tmp/prog\\n'\nb'/rump/tmp/prog\\n'"),
+    ("the current directory is removed", """
+os.makedirs("r/s/t"); os.chdir("r/s/t"); print(os.getcwd()); ino = os.stat("..").st_ino; os.rmdir("/rump/tmp/d/r/s/t")
+print(tried(os.getcwd), os.readlink("/proc/self/cwd"), os.stat("..").st_ino == ino, os.listdir(".."), os.listdir("./../.."), tried(os.stat, "../t"), tried(os.mkdir, "x"), tried(os.stat, "x/.."))
+os.mkdir("../u"); os.rename("../u", "../v"); print(os.listdir("..")); os.rmdir("../v"); sys.stdout.flush()
+subprocess.run(["/bin/sh", "-c", "cd ..; pwd -P; cd ..; pwd -P"], stderr=subprocess.DEVNULL)
+os.rmdir("../../s"); print(tried(os.stat, ".."), os.listdir("../.."), os.readlink("/proc/self/cwd")); os.chdir("../.."); print(os.getcwd())
+os.mkdir("s"); os.chdir("s"); os.path.exists("../x"); os.rmdir("../s"); os.rename("/rump/tmp/d/r", "/rump/tmp/d/q"); os.mkdir("/rump/tmp/d/r"); print(tried(os.listdir, ".."))
+os.chdir("/rump/tmp/d"); os.mkdir("never"); os.chdir("never"); os.rmdir("/rump/tmp/d/never"); print(tried(os.readlink, "/proc/self/cwd"), tried(os.listdir, ".."))
+""", r"/rump/tmp/d/r/s/t\nENOENT /rump/tmp/d/r/s/t \(deleted\) True \[\] \['s'\] ENOENT ENOENT ENOENT\n\['v'\]\n/rump/tmp/d/r/s\n/rump/tmp/d/r\n"
+     r"ENOENT \[\] /rump/tmp/d/r/s/t \(deleted\)\n/rump/tmp/d/r\nENOENT\nENOENT ENOENT"),
     ("standard input by its name, in a shell", """
 open("lines", "w").write("one\\ntwo\\n")
 print(subprocess.run(["bash", "-c", "{ read x; cat /dev/stdin; } <lines; cat /proc/self/fd/3 - 3<lines <lines; exec 4>>out; echo a >/dev/fd/4;"
