@@ -7,6 +7,7 @@
 
 #include "hijack/copy.h"
 #include "hijack/files.h"
+#include "hijack/names.h"
 #include "hijack/rump.h"
 
 struct two {
@@ -61,6 +62,7 @@ hijack_beyond_rename(const struct hijack_call *call)
 {
 	struct two two;
 	int inside = find(call, false, &two);
+	long error;
 
 	if (inside <= 0)
 		return inside < 0 ? inside : on_host(call, &two);
@@ -70,8 +72,11 @@ hijack_beyond_rename(const struct hijack_call *call)
 		return -EINVAL;
 	if (call->arg[4] & RENAME_NOREPLACE && exists(&two.to))
 		return -EEXIST;
-	return HIJACK_RUMP(renameat, (uint64_t)two.from.directory, hijack_slot(two.from.path),
+	error = HIJACK_RUMP(renameat, (uint64_t)two.from.directory, hijack_slot(two.from.path),
 	    (uint64_t)two.to.directory, hijack_slot(two.to.path));
+	if (error == 0)
+		hijack_names_renamed(&two.from, &two.to);
+	return error;
 }
 
 long

@@ -131,6 +131,31 @@ hijack_name_set(long fd, const struct hijack_place *place)
 }
 
 void
+hijack_names_renamed(const struct hijack_place *from, const struct hijack_place *to)
+{
+	const struct hijack_fds *fds = hijack_process()->fds;
+	char before[SIZE], after[SIZE];
+	size_t length;
+
+	if (hijack_process()->names == NULL || fds == NULL || !name_of(from, before) || !name_of(to, after))
+		return;
+	length = strlen(before);
+	for (uint32_t fd = 0; fd < fds->used; fd++) {
+		char *name = fds->entry[fd] != 0 ? kept(fd) : NULL;
+		size_t rest;
+
+		if (name == NULL || strncmp(name, before, length) != 0 ||
+		    (name[length] != '\0' && name[length] != '/'))
+			continue;
+		rest = strnlen(name + length, SIZE - length);
+		if (strlen(after) + rest >= SIZE)
+			continue;
+		memmove(name + strlen(after), name + length, rest + 1);
+		memcpy(name, after, strlen(after));
+	}
+}
+
+void
 hijack_name_copy(long from, long to)
 {
 	const char *name = hijack_name_kept(from);

@@ -18,6 +18,9 @@
 /* The descriptor was opened at the place. */
 void hijack_name_set(long fd, const struct hijack_place *place);
 
+/* A file of the first name, or what lay below it, has the second now. */
+void hijack_names_renamed(const struct hijack_place *from, const struct hijack_place *to);
+
 /* It is a duplicate, or stands for something else now. */
 void hijack_name_copy(long from, long to);
 void hijack_name_forget(long fd);

@@ -30,7 +30,7 @@ print(os.path.realpath(f"/proc/self/fd/{f}"), tried(os.readlink, "/proc/self/fd/
     ("no name that is another file's", """
 f = os.open("g", os.O_CREAT | os.O_RDWR); print(link(f)); os.rename("g", "h"); print(link(f)); os.mkdir("g"); print(link(f)); os.rmdir("g")
 os.remove("h"); print(link(f)); s = socket.socket(); print(link(s.fileno())[:8]); os.dup2(s.fileno(), f); print(link(f)[:8])
-""", r"/rump/tmp/d/g\n/rump/tmp/d/g \(deleted\)\n/rump/tmp/d/g \(deleted\)\n/rump/tmp/d/g \(deleted\)\nsocket:\[\nsocket:\["),
+""", r"/rump/tmp/d/g\n/rump/tmp/d/h\n/rump/tmp/d/h\n/rump/tmp/d/h \(deleted\)\nsocket:\[\nsocket:\["),
     ("it is so after fork and exec", """
 f = os.open("f", 0); os.set_inheritable(f, True); sys.stdout.flush()
 if os.fork() == 0: print(link(f)); sys.stdout.flush(); os._exit(0)
@@ -61,6 +61,14 @@ shutil.copy("/usr/bin/env", "/rump/tmp/env"); os.symlink("/rump/tmp/env", "alias
 print(subprocess.run(["./alias", "/proc/self/exe", "/rump/tmp/prog", "/proc/self/exe"], capture_output=True).stdout)
 os.remove("alias"); os.remove("/rump/tmp/d/" + "long" * 60)
 """, r"NAME\n/memfd:program \(deleted\)\nb'/rump/tmp/prog\\n'\nb'/rump/tmp/prog\\n'\nb'/rump/tmp/prog\\n'"),
+    ("a file that the program has renamed, and a directory above it", """
+f = os.open("f", os.O_RDONLY); os.read(f, 3); os.rename("f", "e/g"); print(link(f)); w = opened(f"/proc/self/fd/{f}", os.O_WRONLY); os.write(w, b"C")
+d = os.open("e", 0); os.rename("/rump/tmp/d/e", "/rump/tmp/d/ee"); print(link(f), link(d), os.pread(opened(f"/dev/fd/{f}"), 9, 0), os.read(f, 9))
+open("other", "w").close(); os.rename("other", "ee/g"); print(link(f), opened(f"/dev/fd/{f}", os.O_WRONLY)); os.rename("ee", "e"); os.remove("e/g")
+sys.stdout.flush(); g = os.open("x", os.O_CREAT | os.O_RDWR); os.set_inheritable(g, True)
+if os.fork() == 0: os.rename("x", "y"); print(link(g)); sys.stdout.flush(); os._exit(0)
+os.wait(); print(link(g)); os.remove("y")
+""", r"/rump/tmp/d/e/g\n/rump/tmp/d/ee/g /rump/tmp/d/ee b'Content' b'tent'\n/rump/tmp/d/ee/g \(deleted\) EACCES\n/rump/tmp/d/y\n/rump/tmp/d/x \(deleted\)"),
     ("the current directory is removed", """
 os.makedirs("r/s/t"); os.chdir("r/s/t"); print(os.getcwd()); ino = os.stat("..").st_ino; os.rmdir("/rump/tmp/d/r/s/t")
 print(tried(os.getcwd), os.readlink("/proc/self/cwd"), os.stat("..").st_ino == ino, os.listdir(".."), os.listdir("./../.."), tried(os.stat, "../t"), tried(os.mkdir, "x"), tried(os.stat, "x/.."))
