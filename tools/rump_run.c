@@ -240,5 +240,6 @@ main(int argc, char **argv)
 	if (settings.kernel != NULL)
 		return run_with_kernel(&settings, argv);
 	set_environment(&settings);
+	run_server_expect(getenv("RUMP_SERVER"));
 	return execute_again(argv);
 }

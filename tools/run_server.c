@@ -4,6 +4,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sp/url.h"
 #include "tools/run_program.h"
 
 #define ARGUMENTS_MAX 128
@@ -34,6 +36,38 @@ run(const char *const *places, char **argv)
 			err(EXIT_FAILURE, "waitpid");
 	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+/* For ever, or for a number of seconds. */
+static bool
+may_be_waited_for(void)
+{
+	const char *retry = getenv("RUMPHIJACK_RETRYCONNECT");
+
+	return retry != NULL && (strcmp(retry, "inftime") == 0 || (*retry >= '1' && *retry <= '9'));
+}
+
+void
+run_server_expect(const char *text)
+{
+	char error[SP_URL_ERROR_MAX];
+	struct sp_url url;
+	int type, fd;
+
+	if (may_be_waited_for())
+		return;
+	if (sp_url_parse(&url, text, error) != 0)
+		errx(EXIT_FAILURE, "RUMP_SERVER=%s", error);
+	/* One that is far is found to be there or not when the program wants it: that may take long. */
+	if (!sp_url_is_local(&url))
+		return;
+	/* A unix socket makes those wait whom its server has not accepted yet. */
+	type = url.kind == SP_UNIX ? SOCK_STREAM | SOCK_NONBLOCK : SOCK_STREAM;
+	fd = socket(url.address.any.sa_family, type | SOCK_CLOEXEC, 0);
+	if (fd == -1 ||
+	    (connect(fd, &url.address.any, url.address_len) != 0 && errno != EAGAIN && errno != EINTR))
+		err(EXIT_FAILURE, "no rump kernel at %s", text);
+	close(fd);
 }
 
 void

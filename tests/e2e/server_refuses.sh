@@ -104,6 +104,9 @@ refused "rump_mount with options for nothing" 1 '-o ro: what to mount or update 
 refused "rump_umount of nothing" 1 'what to unmount is missing' "$umount"
 refused "rump_umount of all, and a name" 1 '/mnt: -a unmounts all, and takes no name' "$umount" -a /mnt
 refused "rump_run at no URL" 1 '-s "ctl": it has to begin with unix://' "$run" -s ctl true
+refused "rump_run where nobody serves" 1 "no rump kernel at unix://$here/nobody: No such file" "$run" -s "unix://$here/nobody" true
+refused "rump_run where nobody serves any more" 1 'no rump kernel at tcp://127.0.0.1:1: Connection refused' \
+	"$run" -s tcp://127.0.0.1:1 true
 refused "rump_run with two servers" 1 "-s $url: --kernel starts a server of its own" "$run" -s "$url" --kernel=-v true
 refused "rump_mount without a type" 1 'say with -t what type' "$mount" /dev/x /mnt
 finish
