@@ -142,9 +142,10 @@ do_mknod(struct lwp *l, int atfd, rumpk_uaddr upath, uint64_t mode, uint64_t dev
 	va.va_type = rumpk_mode_vtype((uint32_t)mode);
 	if (!rumpk_cred_issuper(rumpk_proc_cred(l->proc)))
 		return RUMP_EPERM;
-	if (va.va_type != VCHR && va.va_type != VBLK && va.va_type != VFIFO && va.va_type != VREG)
+	/* Fifos are mkfifo's alone to make. */
+	if (va.va_type != VCHR && va.va_type != VBLK && va.va_type != VREG)
 		va.va_type = VNON;
-	if (va.va_type == VFIFO || va.va_type == VREG)
+	if (va.va_type == VREG)
 		va.va_rdev = 0;
 	return make(l, atfd, upath, &va, NULL);
 }

@@ -105,16 +105,6 @@ size_limit(int64_t offset, size_t *len)
 	return 0;
 }
 
-/* A write by another than the superuser takes the set-id bits away. [X vp] */
-static void
-drop_setid(struct vnode *vp)
-{
-	if ((vp->v_mode & (RUMP_S_ISUID | RUMP_S_ISGID)) &&
-	    !rumpk_cred_issuper(rumpk_proc_cred(rumpk_curproc())))
-		__atomic_store_n(
-		    &vp->v_mode, vp->v_mode & ~(uint32_t)(RUMP_S_ISUID | RUMP_S_ISGID), __ATOMIC_RELAXED);
-}
-
 /* [X vp] */
 static int
 write_locked(struct vnode *vp, struct rumpk_uio *uio, int flags)
@@ -137,7 +127,6 @@ write_locked(struct vnode *vp, struct rumpk_uio *uio, int flags)
 	uio->resid = len;
 	error = vnode_ops(vp)->write(vp, uio, flags & RUMPK_IO_SYNC ? IO_SYNC : 0);
 	if (uio->resid != len) {
-		drop_setid(vp);
 		rumpk_vnode_modified(vp);
 		rumpk_notify(&vp->v_notes,
 		    RUMP_NOTE_WRITE | RUMPK_NOTE_READABLE | (vp->v_size > size ? RUMP_NOTE_EXTEND : 0));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel/base/clock.h"
+#include "kernel/base/lwp.h"
 #include "kernel/vfs/advlock.h"
 #include "kernel/vfs/fifo.h"
 #include "kernel/vfs/mount.h"
@@ -163,6 +164,16 @@ void
 rumpk_vnode_modified(struct vnode *vp)
 {
 	vp->v_mtime = vp->v_ctime = rumpk_vnode_now();
+}
+
+void
+rumpk_vnode_written(struct vnode *vp)
+{
+	const uint32_t setid = RUMP_S_ISUID | RUMP_S_ISGID;
+
+	rumpk_vnode_modified(vp);
+	if ((vp->v_mode & setid) != 0 && !rumpk_cred_issuper(rumpk_proc_cred(rumpk_curproc())))
+		__atomic_store_n(&vp->v_mode, vp->v_mode & ~setid, __ATOMIC_RELAXED);
 }
 
 void

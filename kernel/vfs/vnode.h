@@ -266,6 +266,11 @@ RUMPK_EXPORT struct rump_timespec rumpk_vnode_now(void);
 RUMPK_EXPORT void rumpk_vnode_accessed(struct vnode *vp);
 /* Notes a change of the contents: modification and change times, v_readtime folded in. [X vp] */
 RUMPK_EXPORT void rumpk_vnode_modified(struct vnode *vp);
+/*
+ * The same after a write, which takes the set-id bits away unless it is the superuser's: for file systems
+ * that do so. Those in memory do not, as NetBSD's. [X vp]
+ */
+RUMPK_EXPORT void rumpk_vnode_written(struct vnode *vp);
 /* Notes a change of the attributes alone. [X vp] */
 RUMPK_EXPORT void rumpk_vnode_changed(struct vnode *vp);
 /* The access time, whichever of the two fields holds it. [S vp] */

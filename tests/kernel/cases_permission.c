@@ -216,6 +216,71 @@ flags(void)
 	ret("another's", rump_sys_chflags("f", 0));
 }
 
+static unsigned
+mode_of(const char *name)
+{
+	struct rump_stat st;
+
+	return rump_sys_stat(name, &st) == 0 ? st.st_mode & 07777 : 0;
+}
+
+/* What becomes of the set-id bits of a file that is changed; each file is of a user, who is among others. */
+static void
+change_setid(const char *when)
+{
+	static const char *const names[] = {
+	    "written", "extended", "nothing", "cut", "cut_open", "opened", "touched"};
+	int fd;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		put(names[i], "contents");
+		rump_sys_chown(names[i], 10, 10);
+		rump_sys_chmod(names[i], 06777);
+	}
+	if (strcmp(when, "root") != 0)
+		become(11, 11);
+	fd = rump_sys_open("written", RUMP_O_WRONLY);
+	rump_sys_write(fd, "x", 1);
+	say("%s, written: %o", when, mode_of("written"));
+	fd = rump_sys_open("extended", RUMP_O_WRONLY | RUMP_O_APPEND);
+	rump_sys_write(fd, "x", 1);
+	say("%s, extended: %o", when, mode_of("extended"));
+	fd = rump_sys_open("nothing", RUMP_O_WRONLY);
+	rump_sys_write(fd, "", 0);
+	say("%s, nothing written: %o", when, mode_of("nothing"));
+	rump_sys_truncate("cut", 3);
+	say("%s, truncated: %o", when, mode_of("cut"));
+	fd = rump_sys_open("cut_open", RUMP_O_WRONLY);
+	rump_sys_ftruncate(fd, 3);
+	say("%s, truncated when open: %o", when, mode_of("cut_open"));
+	rump_sys_open("opened", RUMP_O_WRONLY | RUMP_O_TRUNC);
+	say("%s, truncated by opening: %o", when, mode_of("opened"));
+	rump_sys_utimes("touched", NULL);
+	say("%s, touched: %o", when, mode_of("touched"));
+	become(0, 0);
+}
+
+static void
+setid_in(void (*file_system)(void))
+{
+	if (file_system != NULL)
+		file_system();
+	change_setid("root");
+	change_setid("another");
+}
+
+static void
+setid(void)
+{
+	setid_in(NULL);
+}
+
+static void
+setid_tmpfs(void)
+{
+	setid_in(on_tmpfs);
+}
+
 const struct testcase permission_cases[] = {
     {"permission_by_mode", by_mode},
     {"permission_directories", directories_by_mode},
@@ -225,5 +290,7 @@ const struct testcase permission_cases[] = {
     {"permission_chown", chowns},
     {"permission_new_files", new_files},
     {"permission_flags", flags},
+    {"permission_setid", setid},
+    {"permission_setid_tmpfs", setid_tmpfs},
     {NULL, NULL},
 };

@@ -149,10 +149,49 @@ event_readable(void)
 	say("%lld bytes", (long long)kev.data);
 }
 
+/* A fifo that mknod makes is as good as mkfifo's. */
+static void
+fifo_by_mknod(void)
+{
+	char buf[8] = "";
+	int in, out;
+
+	on_tmpfs();
+	ret("mknod", rump_sys_mknod("p", RUMP_S_IFIFO | 0642, 0));
+	ret("again", rump_sys_mknod("p", RUMP_S_IFIFO | 0642, 0));
+	ret("with a device number", rump_sys_mknod("q", RUMP_S_IFIFO | 0600, 0x202));
+	ret("mknodat", rump_sys_mknodat(RUMP_AT_FDCWD, "r", RUMP_S_IFIFO | 0600, 0));
+	status_of("p");
+	status_of("q");
+	good("open to read", in = rump_sys_open("p", RUMP_O_RDONLY | RUMP_O_NONBLOCK));
+	good("open to write", out = rump_sys_open("p", RUMP_O_WRONLY));
+	ret("write", rump_sys_write(out, "abc", 3));
+	ret("read", rump_sys_read(in, buf, sizeof(buf)));
+	say("%s", buf);
+	ret("a socket", rump_sys_mknod("s", RUMP_S_IFSOCK | 0600, 0));
+	ret("a file", rump_sys_mknod("f", RUMP_S_IFREG | 0600, 0));
+	ret("a link", rump_sys_mknod("l", RUMP_S_IFLNK | 0600, 0));
+	list(".");
+}
+
+static void
+fifo_by_mknod_of_others(void)
+{
+	on_tmpfs();
+	rump_sys_mkdir("d", 0777);
+	rump_sys_chmod("d", 0777);
+	become(10, 10);
+	ret("mknod", rump_sys_mknod("d/p", RUMP_S_IFIFO | 0600, 0));
+	ret("a device", rump_sys_mknod("d/n", RUMP_S_IFCHR | 0600, 0x202));
+	list("d");
+}
+
 const struct testcase special_cases[] = {
     {"device_nodes", devices},
     {"events_of_a_file", events_of_a_file},
     {"events_of_a_directory", events_of_a_directory},
     {"event_readable", event_readable},
+    {"fifo_by_mknod", fifo_by_mknod},
+    {"fifo_by_mknod_of_others", fifo_by_mknod_of_others},
     {NULL, NULL},
 };

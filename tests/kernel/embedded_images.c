@@ -85,6 +85,31 @@ left_by_force(void)
 	expect(rump_pub_etfs_remove(device) == 0, "and taken away");
 }
 
+/* What a write by another than the superuser leaves of the mode 06777, now and on the disk. */
+static void
+setid_of_what_is_written(void)
+{
+	static const int hows[] = {0, RUMP_O_SYNC};
+	struct rump_stat st;
+	int good = mount_image(0) == 0;
+
+	for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]) && good; i++) {
+		int fd = rump_sys_open("/mnt/setid", RUMP_O_CREAT | RUMP_O_RDWR | hows[i], 0644);
+
+		good = fd != -1 && rump_sys_fchmod(fd, 06777) == 0 && rump_sys_write(fd, "x", 1) == 1 &&
+		       rump_sys_fstat(fd, &st) == 0 && (st.st_mode & 07777) == 06777;
+		good = good && rump_sys_seteuid(10) == 0 && rump_sys_write(fd, "", 0) == 0 &&
+		       rump_sys_fstat(fd, &st) == 0 && (st.st_mode & 07777) == 06777;
+		good = good && rump_sys_write(fd, "y", 1) == 1 && rump_sys_fstat(fd, &st) == 0 &&
+		       (st.st_mode & 07777) == 0777;
+		good = rump_sys_seteuid(0) == 0 && good && rump_sys_close(fd) == 0;
+		good = rump_sys_unmount("/mnt", 0) == 0 && good && mount_image(0) == 0 &&
+		       rump_sys_stat("/mnt/setid", &st) == 0 && (st.st_mode & 07777) == 0777;
+	}
+	expect(good && rump_sys_unlink("/mnt/setid") == 0 && rump_sys_unmount("/mnt", 0) == 0,
+	    "a write takes the set-id bits away");
+}
+
 static void
 flags_that_nobody_heeds(void)
 {
@@ -146,7 +171,8 @@ main(void)
 	if (mkdtemp(host) == NULL || rump_init() != 0 || rump_sys_mkdir("/mnt", 0755) != 0)
 		return 1;
 	if (make_image("4M") == 0) {
-		printf("1..18\n");
+		printf("1..19\n");
+		setid_of_what_is_written();
 		flags_that_nobody_heeds();
 		mounted_otherwise();
 		taken_away();

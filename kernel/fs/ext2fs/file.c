@@ -267,6 +267,7 @@ ext2_write(struct vnode *vp, struct rumpk_uio *uio, int ioflag)
 {
 	struct ext2_node *node = ext2_node_of(vp);
 	struct ext2_mount *m = ext2_mount_of(vp->v_mount);
+	size_t before = uio->resid;
 	int error = check_size(m, node, (uint64_t)uio->offset + uio->resid);
 
 	if (error == 0 && uio->offset > vp->v_size)
@@ -276,7 +277,8 @@ ext2_write(struct vnode *vp, struct rumpk_uio *uio, int ioflag)
 	node->dirty = true;
 	while (error == 0 && uio->resid > 0)
 		error = write_chunk(m, node, uio);
-	rumpk_vnode_modified(vp);
+	if (uio->resid != before)
+		rumpk_vnode_written(vp);
 	vp->v_blocks = (int64_t)(ext2fs_inode_i_blocks(m->fs, ext2_small_inode(node)) +
 				 node->promised * (m->cache.block_size / 512));
 	if (error == 0 && (ioflag & RUMPK_IO_SYNC) != 0)
