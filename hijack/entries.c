@@ -13,6 +13,7 @@
 
 #include "hijack/beyond.h"
 #include "hijack/code.h"
+#include "hijack/copy.h"
 #include "hijack/descriptor.h"
 #include "hijack/epoll.h"
 #include "hijack/files.h"
@@ -352,20 +353,26 @@ hijack_name(const struct hijack_call *call)
 	return hijack_descriptor_call(call);
 }
 
-/* A message on a socket of the host's may carry descriptors that are not. */
-long
-hijack_sendmsg(const struct hijack_call *call)
+/* Whether a message, whose header is at that address, has room for descriptors. */
+static bool
+may_bring(uint64_t address)
 {
-	if (hijack_process()->fds != NULL && hijack_fd(call->arg[0]) < 0)
-		return hijack_beyond(hijack_beyond_host_message, call);
-	return hijack_descriptor_call(call);
+	struct msghdr message;
+
+	return hijack_start.server != NULL && hijack_copyin(&message, address, sizeof(message)) == 0 &&
+	       message.msg_control != NULL && message.msg_controllen > sizeof(struct cmsghdr);
 }
 
+/* A message on a socket of the host's may carry descriptors that are not, and one that comes may bring some.
+ */
 long
-hijack_sendmmsg(const struct hijack_call *call)
+hijack_message(const struct hijack_call *call)
 {
-	if (hijack_process()->fds != NULL && hijack_fd(call->arg[0]) < 0)
-		return hijack_beyond(hijack_beyond_host_messages, call);
+	bool sends = call->number == SYS_sendmsg || call->number == SYS_sendmmsg;
+
+	if (hijack_fd(call->arg[0]) < 0 &&
+	    (sends ? hijack_process()->fds != NULL : may_bring((uint64_t)call->arg[1])))
+		return hijack_beyond(hijack_beyond_host_message, call);
 	return hijack_descriptor_call(call);
 }
 
@@ -450,6 +457,8 @@ static hijack_call_fn *const inside[HIJACK_CALLS] = {
     [SYS_bind] = hijack_inside_bind,
     [SYS_connect] = hijack_inside_connect,
     [SYS_sendmsg] = hijack_inside_sendmsg,
+    [SYS_recvmsg] = hijack_inside_recvmsg,
+    [SYS_recvmmsg] = hijack_inside_recvmmsg,
     [SYS_sendmmsg] = hijack_inside_sendmmsg,
 };
 #undef FD

@@ -31,8 +31,8 @@ hijack_call_fn hijack_beyond_getcwd, hijack_beyond_fchdir, hijack_beyond_futimen
     hijack_beyond_close, hijack_beyond_dup2, hijack_beyond_close_range, hijack_beyond_mmap,
     hijack_beyond_sendfile, hijack_beyond_copy_file_range, hijack_beyond_splice, hijack_beyond_socket;
 
-/* sendmsg and sendmmsg on the host's sockets. */
-hijack_call_fn hijack_beyond_host_message, hijack_beyond_host_messages;
+/* sendmsg, sendmmsg, recvmsg and recvmmsg on the host's sockets. */
+hijack_call_fn hijack_beyond_host_message;
 
 /* Of memory, and of the end. */
 hijack_call_fn hijack_beyond_munmap, hijack_beyond_msync, hijack_beyond_exit;
@@ -63,7 +63,7 @@ uint32_t hijack_inner_gid(uint32_t gid);
 hijack_call_fn hijack_inside_bind, hijack_inside_connect, hijack_beyond_local_name;
 
 /* Entries of calls whose first argument is a shadow: those of FD(), and others. */
-hijack_call_fn hijack_inside_sendmsg, hijack_inside_sendmmsg;
+hijack_call_fn hijack_inside_sendmsg, hijack_inside_sendmmsg, hijack_inside_recvmsg, hijack_inside_recvmmsg;
 #define CALL(name, entry)
 #define FD(name, entry) hijack_call_fn entry;
 #include "hijack/calls.def"

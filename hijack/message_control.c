@@ -122,9 +122,8 @@ hijack_control_in(const struct msghdr *message, struct hijack_control *to)
 	return (long)used;
 }
 
-/* What a descriptor that came with a message is. */
-static enum hijack_kind
-kind_of(int rump)
+enum hijack_kind
+hijack_kind_of(int rump)
 {
 	struct rump_stat st;
 
@@ -145,7 +144,7 @@ rights_out(int32_t *numbers, size_t length, size_t room, bool close_on_exec)
 		long fd = -EMFILE;
 
 		if (given == i && (i + 1) * sizeof(*numbers) <= room)
-			fd = hijack_fd_install(numbers[i], kind_of(numbers[i]), close_on_exec);
+			fd = hijack_fd_install(numbers[i], hijack_kind_of(numbers[i]), close_on_exec);
 		else
 			(void)HIJACK_RUMP(close, (uint64_t)numbers[i]);
 		if (fd >= 0)

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "hijack/descriptor.h"
+
 #define HIJACK_CONTROL_MAX 2048 /* NetBSD takes no more */
 
 /* Messages as the rump kernel has them. */
@@ -21,5 +23,8 @@ long hijack_control_in(const struct msghdr *message, struct hijack_control *to);
  * for MSG_CMSG_CLOEXEC, to which MSG_CTRUNC is added. Returns 0 or -EFAULT.
  */
 int hijack_control_out(struct hijack_control *from, size_t size, struct msghdr *message, int *flags);
+
+/* What a rump descriptor of unknown origin is. */
+enum hijack_kind hijack_kind_of(int rump);
 
 #endif

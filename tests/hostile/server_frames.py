@@ -3,12 +3,13 @@
 """Frames that no client would send. Each costs the sender its connection, or is answered with an error; a bystander goes
 on making calls, and nothing is left behind."""
 
+import ctypes
 import os
 import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
-from rumpsp import (CALL, CANCEL, COPYIN, COPYINSTR, ERROR, EXEC, FAULT, FORK, GETPID, GUEST, HANDSHAKE, INTERRUPT,  # noqa: E402
+from rumpsp import (CALL, CANCEL, COPYIN, COPYINSTR, ERROR, EXEC, FAULT, FORK, GETPID, GUEST, HANDSHAKE, INTERRUPT, LOCALCOPY,  # noqa: E402
                     PREFORK, REQUEST, RESPONSE, SENDALONG, SUM, SYSCALL, AUTH, Client, Gone, Server, frame, hello)
 from tap import Tap  # noqa: E402
 
@@ -167,6 +168,17 @@ def old_client(tap, server):
     client.close()
 
 
+def given_up(tap, server):
+    """Who holds a connection that another process made cannot have the server reach into that one's memory."""
+    memory = ctypes.create_string_buffer(100)
+    client = server.client(FAULT)
+    client.answer(client.request(HANDSHAKE, EXEC, hello(b"next", FAULT | LOCALCOPY)))
+    client.start(SUM, ctypes.addressof(memory), 100)
+    asked = client.frame()
+    tap.equal((asked.class_, asked.type), (REQUEST, COPYIN), "an EXEC cannot add LOCALCOPY")
+    client.close()
+
+
 def main():
     tap = Tap()
     server = Server("unix://socket?handshake=30")
@@ -179,6 +191,7 @@ def main():
     for case in WRONG_ANSWERS:
         wrong_answer(tap, server, *case)
     old_client(tap, server)
+    given_up(tap, server)
     try:
         tap.equal(bystander.call(GETPID)[0], 0, "a bystander goes on")
     except Gone:
