@@ -60,10 +60,11 @@ hijack_loader_auditor(const char *library, char *path, size_t size)
 static void
 cut(char *list, char *found, size_t length)
 {
-	if (found[length] != '\0')
-		length++;
-	else if (found != list)
+	if (found[length] == '\0' && found == list)
+		length--;
+	else if (found[length] == '\0')
 		found--;
+	length++;
 	memmove(found, found + length, strlen(found + length) + 1);
 }
 

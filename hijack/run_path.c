@@ -54,6 +54,19 @@ find_segment(const struct program *program, uint32_t type)
 	return NULL;
 }
 
+/* Whether a path, which may have names for the program's own place in it, is to be taken as it stands. */
+static bool
+is_plain(const char *path)
+{
+	if (path[0] != '/')
+		return false;
+	for (; *path != '\0'; path++) {
+		if (path[0] == '/' && (path[1] == '/' || path[1] == '.'))
+			return false;
+	}
+	return true;
+}
+
 /* A directory, which may be the current one by an empty name, or a library: without a slash that is looked
  * for elsewhere. */
 static bool
@@ -67,7 +80,8 @@ may_be_inside(const char *path, bool library)
 		return false;
 	if (path[0] != '/' && path[0] != '$' && hijack_process()->cwd_inside)
 		return true;
-	return hijack_config_hint(&hijack_start.config, path);
+	return is_plain(path) ? hijack_config_match(&hijack_start.config, path) >= 0
+			      : hijack_config_hint(&hijack_start.config, path);
 }
 
 bool

@@ -9,7 +9,9 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
+sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/e2e"))
 from hijacked import LIMIT_SECONDS, Report, Server, skip_if_sanitized  # noqa: E402  pylint: disable=wrong-import-position
+from programs import escaped  # noqa: E402  pylint: disable=wrong-import-position
 
 # A program that needs libtwice, which needs libbase: its function prints the file that it is in. All of it is in $T, with copies
 # of the programs in $C, which is the host's.
@@ -119,6 +121,19 @@ def ran(server, script, *side):
     return text.replace(side[1], "C").replace(side[0], "T")
 
 
+def escapes(report, server, *side):
+    """No call names a path of the rump kernel's to the host."""
+    name = "the host is not asked for any of it"
+    if shutil.which("strace") is None:
+        report.skip(name, "strace not installed")
+        return
+    log = f"{server.work}/trace"
+    script = "$T/bin/run; $T/bin/origin; $T/bin/none; export LD_LIBRARY_PATH=$T/lib; $T/bin/none; cd $T; $C/run; cat /dev/null"
+    ran(server, f"exec strace -f -s 64 -o {log} bash -c '{script}'", *side)
+    bad, total = escaped(log)
+    report(not bad and total > 1000, name, f"{total} calls", *bad)
+
+
 def main():
     skip_if_sanitized()
     if shutil.which("gcc") is None:
@@ -134,6 +149,7 @@ def main():
             wanted, text = ran(server, script, *host), ran(server, script, *rump)
             difference = difflib.unified_diff(wanted.splitlines(), text.splitlines(), "host", "rump kernel", lineterm="")
             report(text == wanted and needed in text, name, *difference)
+        escapes(report, server, *rump)
         # No other hands its connection on.
         for program in "/rump/t/bin/run", f"{server.work}/rump/run":
             status, text = server.run(program)

@@ -138,6 +138,20 @@ rewritten_code_does_what_it_did(void **state)
 	assert_int_equal(hijack_patch(&sites, snippets_start, (size_t)(snippets_end - snippets_start)), 0);
 }
 
+static void
+what_is_put_back_can_be_rewritten_again(void **state)
+{
+	size_t size = (size_t)(snippets_end - snippets_start);
+
+	(void)state;
+	hijack_unpatch(&sites, snippets_start, size);
+	for (uint32_t i = 0; i < sites.count; i++)
+		assert_memory_equal(snippets_start + site[i].at, site[i].bytes, site[i].length);
+	run_all(after);
+	hijack_unpatch(&sites, snippets_start, size);
+	assert_int_equal(hijack_patch(&sites, snippets_start, size), sites.count);
+}
+
 int
 main(void)
 {
@@ -146,6 +160,7 @@ main(void)
 	    cmocka_unit_test(tables_that_do_not_fit_the_code_are_not_used),
 	    cmocka_unit_test(a_trampoline_needs_its_room),
 	    cmocka_unit_test(rewritten_code_does_what_it_did),
+	    cmocka_unit_test(what_is_put_back_can_be_rewritten_again),
 	};
 
 	return cmocka_run_group_tests_name("hijack_patch", tests, set_up, NULL);
