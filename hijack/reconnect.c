@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 #include <rump/rumpclient.h>
 
@@ -112,28 +111,11 @@ hijack_rump_begin_anew(struct hijack_process *process, struct rumpclient *ctx)
 		    rumpclient_ctx_syscall(ctx, HIJACK_RUMP_chdir, &slot, sizeof(slot), retval) != 0;
 }
 
-static int64_t
-now(void)
-{
-	struct timespec time;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &time);
-	return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
-static void
-pause_for(int64_t milliseconds)
-{
-	struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-
-	(void)hijack_own(SYS_nanosleep, (long)&time, 0, 0, 0, 0, 0);
-}
-
 /* Tries until there is a kernel, or the time is over. */
 static int
 keep_trying(const struct rumpclient *lost, int64_t milliseconds)
 {
-	int64_t begun = now(), said = begun, delay = DELAY_FIRST, passed = 0;
+	int64_t begun = rc_milliseconds(), said = begun, delay = DELAY_FIRST, passed = 0;
 	uint32_t nobody = 0;
 	bool mine =
 	    __atomic_compare_exchange_n(&complaining, &nobody, 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
@@ -144,13 +126,13 @@ keep_trying(const struct rumpclient *lost, int64_t milliseconds)
 	for (;;) {
 		if (milliseconds >= 0 && delay > milliseconds - passed)
 			delay = milliseconds - passed;
-		pause_for(delay > 0 ? delay : 1);
+		rc_pause(delay > 0 ? delay : 1);
 		error = hijack_rump_replace(lost);
-		passed = now() - begun;
+		passed = rc_milliseconds() - begun;
 		if (error == 0 || (milliseconds >= 0 && passed >= milliseconds))
 			break;
-		if (mine && now() - said >= COMPLAIN_EVERY) {
-			said = now();
+		if (mine && rc_milliseconds() - said >= COMPLAIN_EVERY) {
+			said = rc_milliseconds();
 			hijack_report("the connection to the rump kernel is lost, trying again");
 		}
 		delay = delay * 2 < DELAY_MOST ? delay * 2 : DELAY_MOST;

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef long rc_hostcall_fn(long number, long a, long b, long c, long d, long e, long f);
@@ -39,6 +40,31 @@ rc_hostcall(long number, long a, long b, long c, long d, long e, long f)
 	if (__builtin_expect(rc_hostcall_hook != NULL, 0))
 		return rc_hostcall_hook(number, a, b, c, d, e, f);
 	return rc_hostcall_direct(number, a, b, c, d, e, f);
+}
+
+/* Of a clock that never jumps. */
+static inline int64_t
+rc_nanoseconds(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static inline int64_t
+rc_milliseconds(void)
+{
+	return rc_nanoseconds() / 1000000;
+}
+
+/* Sleeps, or until a signal arrives. */
+static inline void
+rc_pause(int64_t milliseconds)
+{
+	const struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+
+	(void)rc_hostcall(SYS_nanosleep, (long)(uintptr_t)&time, 0, 0, 0, 0, 0);
 }
 
 /* Waits while *word is `value`. 0; -EAGAIN when it is not; -EINTR. */

@@ -129,15 +129,6 @@ receive_message(int fd, struct rc_reception *r, int flags)
 	return n;
 }
 
-static int64_t
-nanoseconds(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 /* Whether a signal that was held up has a handler that ends system calls. */
 static bool
 interrupting(const rc_sigmask *mask)
@@ -178,10 +169,10 @@ look(struct rumpclient *ctx, int fd, struct rc_reception *r)
 	if (ctx->look_for == 0 || !sp_look_worth_it(&ctx->look))
 		return -EAGAIN;
 	rc_block_signals(&mask);
-	times = sp_look_begin(nanoseconds(), ctx->look_for);
+	times = sp_look_begin(rc_nanoseconds(), ctx->look_for);
 	do {
 		n = receive_message(fd, r, MSG_DONTWAIT);
-		now = nanoseconds();
+		now = rc_nanoseconds();
 	} while (n == -EAGAIN && sp_look_again(&times, now));
 	sp_look_end(&ctx->look, &times, now, n == 1);
 	if (n == -EAGAIN && interrupting(&mask))

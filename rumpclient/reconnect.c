@@ -14,23 +14,6 @@
 #define DELAY_FIRST 50     /* milliseconds, doubled up to: */
 #define DELAY_MOST 5000
 
-static int64_t
-now(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static void
-pause_for(int64_t milliseconds)
-{
-	struct timespec ts = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-
-	(void)nanosleep(&ts, NULL);
-}
-
 static void
 put_in_place(struct rumpclient *ctx, const struct rc_link *link)
 {
@@ -42,7 +25,7 @@ put_in_place(struct rumpclient *ctx, const struct rc_link *link)
 	rc_send_lock(ctx);
 	/* Receivers find the old connection at its end, and leave. */
 	while (!rc_role_try(ctx, &inherited))
-		pause_for(1);
+		rc_pause(1);
 	/* Calls that were about to be sent on the old connection belong to nobody now. */
 	rc_receive_take_over(ctx);
 	rc_lost(ctx);
@@ -74,7 +57,7 @@ static int
 connect_again(struct rumpclient *ctx)
 {
 	time_t retry = atomic_load(&ctx->retry);
-	int64_t begun = now();
+	int64_t begun = rc_milliseconds();
 	int64_t said = -1;
 	int64_t delay = DELAY_FIRST;
 
@@ -90,7 +73,7 @@ connect_again(struct rumpclient *ctx)
 				fprintf(stderr, "rumpclient: connected to the rump kernel again\n");
 			return 0;
 		}
-		passed = now() - begun;
+		passed = rc_milliseconds() - begun;
 		if (retry == RUMPCLIENT_RETRYCONN_ONCE)
 			return -ENOTCONN;
 		if (retry > 0 && passed >= (int64_t)retry * 1000) {
@@ -106,7 +89,7 @@ connect_again(struct rumpclient *ctx)
 		}
 		if (retry > 0 && delay > (int64_t)retry * 1000 - passed)
 			delay = (int64_t)retry * 1000 - passed;
-		pause_for(delay > 0 ? delay : 1);
+		rc_pause(delay > 0 ? delay : 1);
 		delay = delay * 2 < DELAY_MOST ? delay * 2 : DELAY_MOST;
 	}
 }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "tests/unit/faults.h"
@@ -135,4 +136,13 @@ io_uncache(int fd)
 {
 	fdatasync(fd);
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
+bool
+io_tells_what_is_cached(int fd)
+{
+	unsigned char block[BLOCK];
+	struct iovec piece = {block, BLOCK};
+
+	return preadv2(fd, &piece, 1, 0, RWF_NOWAIT) == BLOCK;
 }

@@ -36,6 +36,9 @@ void io_start(const char *engine);
 /* At the end of the program. */
 void io_end(void);
 
+/* Whether the host says of this file what can be read without waiting. */
+bool io_tells_what_is_cached(int fd);
+
 void io_begin(struct io *io, int fd, int op, size_t len, off_t off);
 
 /* Waits until every request that was begun is finished; or so many of them, each begun once. */

@@ -10,7 +10,6 @@
 
 #include <sched.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "tests/unit/bio_requests.h"
@@ -63,16 +62,6 @@ cpus(void)
 	return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
-/* Whether the host says of this file what can be read without waiting. */
-static bool
-tells_what_is_cached(int fd)
-{
-	unsigned char block[BLOCK];
-	struct iovec piece = {block, BLOCK};
-
-	return preadv2(fd, &piece, 1, 0, RWF_NOWAIT) == BLOCK;
-}
-
 static void
 submitters_read_for_a_busy_thread(void **state)
 {
@@ -82,7 +71,7 @@ submitters_read_for_a_busy_thread(void **state)
 	int fd = io_file(COUNT, RUMPUSER_OPEN_RDWR);
 
 	(void)state;
-	if (cpus() == 1 || !tells_what_is_cached(fd))
+	if (cpus() == 1 || !io_tells_what_is_cached(fd))
 		skip();
 	reporting = go_on = false;
 	for (size_t i = 0; i < COUNT; i++) {

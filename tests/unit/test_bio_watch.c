@@ -10,7 +10,6 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "tests/unit/bio_requests.h"
@@ -142,16 +141,6 @@ check(const struct round *round)
 	}
 }
 
-/* Whether the host says of this file what can be read without waiting. */
-static bool
-tells_what_is_cached(int fd)
-{
-	unsigned char block[BLOCK];
-	struct iovec piece = {block, BLOCK};
-
-	return preadv2(fd, &piece, 1, 0, RWF_NOWAIT) == BLOCK;
-}
-
 static void
 others_do_not_wait_with_it(void **state)
 {
@@ -160,7 +149,7 @@ others_do_not_wait_with_it(void **state)
 
 	(void)state;
 	gate.fd = io_file(COUNT, RUMPUSER_OPEN_RDWR);
-	if (!tells_what_is_cached(gate.fd)) {
+	if (!io_tells_what_is_cached(gate.fd)) {
 		print_message("this file system does not say what is cached\n");
 		goto out;
 	}
