@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include "hijack/descriptor.h"
+#include "hijack/report.h"
 
 static_assert(offsetof(struct hijack_thread, process) == HIJACK_THREAD_PROCESS, "the gate knows");
 static_assert(offsetof(struct hijack_process, fds) == HIJACK_PROCESS_FDS, "the gate knows");
@@ -42,9 +43,25 @@ hijack_syscall(long number, long a1, long a2, long a3, long a4, long a5, long a6
 	return entries[number](&call);
 }
 
+static const char *const names[HIJACK_CALLS] = {
+#define CALL(name, entry) [SYS_##name] = #name,
+#define FD(name, entry) [SYS_##name] = #name,
+#include "hijack/calls.def"
+#undef FD
+#undef CALL
+};
+
+long
+hijack_refused(long number, long result)
+{
+	if (hijack_verbose)
+		hijack_report("%s: not with the rump kernel (%s)", names[number],
+		    result == -ENOSYS ? "ENOSYS" : "EOPNOTSUPP");
+	return result;
+}
+
 long
 hijack_no_call(const struct hijack_call *call)
 {
-	(void)call;
-	return -ENOSYS;
+	return hijack_refused(call->number, -ENOSYS);
 }

@@ -20,6 +20,10 @@ typedef long hijack_call_fn(const struct hijack_call *call);
  */
 long hijack_syscall(long number, long a1, long a2, long a3, long a4, long a5, long a6);
 
+/* What a call comes to that cannot be made of the rump kernel: the result, of which a line is written when
+ * that is wanted. */
+long hijack_refused(long number, long result);
+
 /* The host's answer. */
 static inline long
 hijack_pass(const struct hijack_call *call)

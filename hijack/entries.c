@@ -253,17 +253,30 @@ hijack_getcwd(const struct hijack_call *call)
 	return hijack_process()->cwd_inside ? hijack_beyond(hijack_beyond_getcwd, call) : hijack_pass(call);
 }
 
-long
-hijack_mount(const struct hijack_call *call)
+/* A call whose second argument is the path that counts. */
+static long
+second(const struct hijack_call *call, hijack_call_fn *beyond)
 {
 	long error;
 
 	if (hijack_path_concerns(AT_FDCWD, (uint64_t)call->arg[1]))
-		return hijack_beyond(hijack_beyond_mount, call);
+		return hijack_beyond(beyond, call);
 	error = hijack_pass(call);
 	if (error == -ENOENT && hijack_path_has_links(AT_FDCWD, (uint64_t)call->arg[1]))
-		return hijack_beyond(hijack_beyond_mount, call);
+		return hijack_beyond(beyond, call);
 	return error;
+}
+
+long
+hijack_mount(const struct hijack_call *call)
+{
+	return second(call, hijack_beyond_mount);
+}
+
+long
+hijack_watch(const struct hijack_call *call)
+{
+	return second(call, hijack_beyond_plain);
 }
 
 /* Out of a root inside there is no way to one on the host. */

@@ -415,14 +415,15 @@ hijack_beyond_plain(const struct hijack_call *call)
 {
 	struct hijack_place place;
 	struct hijack_call changed = *call;
-	long error = hijack_path_find(AT_FDCWD, (uint64_t)call->arg[0], follows(call), &place);
+	int at = call->number == SYS_inotify_add_watch ? 1 : 0;
+	long error = hijack_path_find(AT_FDCWD, (uint64_t)call->arg[at], follows(call), &place);
 
 	if (error != 0)
 		return error;
 	if (place.inside)
-		return at_place(call, &place, &call->arg[1]);
+		return at_place(call, &place, &call->arg[at + 1]);
 	if (place.renamed)
-		changed.arg[0] = (long)place.path;
+		changed.arg[at] = (long)place.path;
 	error = hijack_pass(&changed);
 	if (error == 0 && call->number == SYS_chdir)
 		hijack_process()->cwd_inside = false;

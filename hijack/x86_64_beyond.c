@@ -50,5 +50,5 @@ hijack_beyond(hijack_call_fn *entry, const struct hijack_call *call)
 		find_state();
 	result = hijack_beyond_asm(call, entry);
 	errno = saved;
-	return result;
+	return result == -ENOSYS || result == -EOPNOTSUPP ? hijack_refused(call->number, result) : result;
 }
