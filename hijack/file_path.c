@@ -113,6 +113,9 @@ inside_unlinkat(const struct hijack_place *place, const long *rest)
 
 	if (rest[0] & ~AT_REMOVEDIR)
 		return -EINVAL;
+	/* It may be the current one, or above that. */
+	if (rest[0] == AT_REMOVEDIR)
+		hijack_names_ask();
 	error = HIJACK_RUMP(unlinkat, directory(place), hijack_slot(place->path),
 	    rest[0] & AT_REMOVEDIR ? RUMP_AT_REMOVEDIR : 0);
 	/* A directory that is not to be removed: Linux says EISDIR, as few others do. */

@@ -46,11 +46,8 @@ current(void)
 {
 	struct hijack_process *process = hijack_process();
 
-	char name[SIZE];
-
-	if (process->cwd_name[0] == '\0' && process->cwd_inside &&
-	    HIJACK_RUMP(__getcwd, hijack_slot(name), sizeof(name)) >= 0)
-		hijack_names_current(name);
+	if (process->cwd_name[0] == '\0')
+		hijack_names_ask();
 	return process->cwd_name;
 }
 
@@ -70,6 +67,17 @@ hijack_names_current(const char *name)
 		process->above_inode = above.st_ino;
 	}
 	process->cwd_real = true;
+}
+
+void
+hijack_names_ask(void)
+{
+	const struct hijack_process *process = hijack_process();
+	char name[SIZE];
+
+	if (process->cwd_inside && !process->cwd_real && !process->cwd_lost &&
+	    HIJACK_RUMP(__getcwd, hijack_slot(name), sizeof(name)) >= 0)
+		hijack_names_current(name);
 }
 
 bool

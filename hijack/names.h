@@ -29,6 +29,9 @@ void hijack_name_forget(long fd);
 void hijack_names_moved(const struct hijack_place *place);
 void hijack_names_current(const char *name); /* as the rump kernel says */
 
+/* Has the rump kernel say so once, before the current directory may have no name any more. */
+void hijack_names_ask(void);
+
 /* The current directory was removed: whether what has the name of the one above it still is that, or not
  * there any more. Only of names that the rump kernel told. */
 bool hijack_names_above_is_same(void);

@@ -105,6 +105,7 @@ hijack_rump_begin_anew(struct hijack_process *process, struct rumpclient *ctx)
 	forget_descriptors(process);
 	__atomic_fetch_add(&process->kernels, 1, __ATOMIC_RELEASE);
 	process->root_lost = process->root_lost || process->root_inside;
+	process->cwd_real = false;
 	if (process->cwd_inside)
 		process->cwd_lost =
 		    process->root_lost || process->cwd_lost || process->cwd_name[0] != '/' ||

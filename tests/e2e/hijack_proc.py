@@ -76,9 +76,10 @@ os.mkdir("../u"); os.rename("../u", "../v"); print(os.listdir("..")); os.rmdir("
 subprocess.run(["/bin/sh", "-c", "cd ..; pwd -P; cd ..; pwd -P"], stderr=subprocess.DEVNULL)
 os.rmdir("../../s"); print(tried(os.stat, ".."), os.listdir("../.."), os.readlink("/proc/self/cwd")); os.chdir("../.."); print(os.getcwd())
 os.mkdir("s"); os.chdir("s"); os.path.exists("../x"); os.rmdir("../s"); os.rename("/rump/tmp/d/r", "/rump/tmp/d/q"); os.mkdir("/rump/tmp/d/r"); print(tried(os.listdir, ".."))
-os.chdir("/rump/tmp/d"); os.mkdir("never"); os.chdir("never"); os.rmdir("/rump/tmp/d/never"); print(tried(os.readlink, "/proc/self/cwd"), tried(os.listdir, ".."))
+os.chdir("/rump/tmp/d"); os.mkdir("own"); os.chdir("own"); os.rmdir("/rump/tmp/d/own"); print(tried(os.readlink, "/proc/self/cwd"), tried(os.listdir, "../q"))
+os.chdir("/rump/tmp/d"); os.mkdir("never"); os.chdir("never"); subprocess.run(["rmdir", "/rump/tmp/d/never"]); print(tried(os.readlink, "/proc/self/cwd"), tried(os.listdir, ".."))
 """, r"/rump/tmp/d/r/s/t\nENOENT /rump/tmp/d/r/s/t \(deleted\) True \[\] \['s'\] ENOENT ENOENT ENOENT\n\['v'\]\n/rump/tmp/d/r/s\n/rump/tmp/d/r\n"
-     r"ENOENT \[\] /rump/tmp/d/r/s/t \(deleted\)\n/rump/tmp/d/r\nENOENT\nENOENT ENOENT"),
+     r"ENOENT \[\] /rump/tmp/d/r/s/t \(deleted\)\n/rump/tmp/d/r\nENOENT\n/rump/tmp/d/own \(deleted\) \[\]\nENOENT ENOENT"),
     ("standard input by its name, in a shell", """
 open("lines", "w").write("one\\ntwo\\n")
 print(subprocess.run(["bash", "-c", "{ read x; cat /dev/stdin; } <lines; cat /proc/self/fd/3 - 3<lines <lines; exec 4>>out; echo a >/dev/fd/4;"
