@@ -35,6 +35,7 @@
 #include "hijack/object.h"
 #include "hijack/patch.h"
 #include "hijack/path.h"
+#include "hijack/report.h"
 #include "hijack/start.h"
 #include "hijack/tables.h"
 #include "hijack/trap.h"
@@ -45,7 +46,8 @@ static const char loader_name[] = "ld-linux-x86-64.so.2";
 /* From the start until the program is loaded. */
 static struct {
 	bool active;
-	uint8_t *text; /* the loader's, as far as it is rewritten */
+	bool trapping;
+	uint8_t *text; /* the loader's, once it is rewritten */
 	size_t size;
 	struct hijack_sites sites;
 	struct rumpclient *taken; /* the process's connection, which is handed on */
@@ -64,6 +66,35 @@ rewrite_loader(const struct hijack_object *object, void *arg)
 	audit.size = object->text_size;
 	patched = hijack_patch(&audit.sites, audit.text, audit.size);
 	audit.active = patched >= 0 && (uint32_t)patched == audit.sites.count + audit.sites.left;
+}
+
+/* The loader is as it was. */
+static void
+put_back(void)
+{
+	audit.active = false;
+	if (audit.text != NULL)
+		hijack_unpatch(&audit.sites, audit.text, audit.size);
+	if (audit.trapping)
+		hijack_trap_stop();
+}
+
+/* Some of its calls alone are worse than none: it would read from what it cannot have opened. */
+static void
+take_loader(struct hijack_tables *tables)
+{
+	hijack_each_object(rewrite_loader, tables);
+	if (audit.active)
+		return;
+	audit.trapping = true;
+	audit.active = hijack_trap_start() == 0;
+	if (audit.active) {
+		hijack_arm("the loader is not rewritten");
+		return;
+	}
+	put_back();
+	if (hijack_verbose)
+		hijack_report("the loader finds no libraries in the rump kernel: no dispatch of its calls");
 }
 
 static char **
@@ -91,12 +122,8 @@ start(char *const *environment)
 		return;
 	hijack_main_process.pid = (int)hijack_own(SYS_getpid, 0, 0, 0, 0, 0, 0);
 	hijack_tables_open(&tables, environment);
-	hijack_each_object(rewrite_loader, &tables);
+	take_loader(&tables);
 	hijack_tables_close(&tables);
-	if (!audit.active && hijack_trap_start() == 0) {
-		hijack_arm("the loader's table is not cached");
-		audit.active = true;
-	}
 	/* Read from a copy: the program's copy of this library takes it over again. */
 	copy = audit.active ? copy_array(environment) : NULL;
 	if (copy != NULL)
@@ -126,17 +153,6 @@ leave(struct hijack_process *process)
 	process->names = NULL;
 }
 
-static void
-stop(void)
-{
-	audit.active = false;
-	if (audit.text != NULL)
-		hijack_unpatch(&audit.sites, audit.text, audit.size);
-	if (hijack_trap_works)
-		hijack_trap_stop();
-	leave(&hijack_main_process);
-}
-
 #define EXPORTED __attribute__((visibility("default")))
 
 /* 0: there is nothing to do, and the loader unloads this again. */
@@ -153,8 +169,10 @@ EXPORTED void
 la_activity(uintptr_t *cookie, unsigned int flag)
 {
 	(void)cookie;
-	if (audit.active && flag == LA_ACT_CONSISTENT)
-		stop();
+	if (audit.active && flag == LA_ACT_CONSISTENT) {
+		put_back();
+		leave(&hijack_main_process);
+	}
 }
 
 EXPORTED unsigned int

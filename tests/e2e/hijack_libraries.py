@@ -134,6 +134,17 @@ def escapes(report, server, *side):
     report(not bad and total > 1000, name, f"{total} calls", *bad)
 
 
+# Has a filter say EINVAL to PR_SET_SYSCALL_USER_DISPATCH, as older kernels do, and executes its arguments.
+WITHOUT_DISPATCH = """
+import ctypes, os, struct, sys
+code = [(0x20, 0, 0, 0), (0x15, 0, 3, 157), (0x20, 0, 0, 16), (0x15, 0, 1, 59), (6, 0, 0, 0x50016), (6, 0, 0, 0x7fff0000)]
+text = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in code))
+program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(code), ctypes.addressof(text)))
+assert ctypes.CDLL(None).prctl(38, 1, 0, 0, 0) == 0 and ctypes.CDLL(None).prctl(22, 2, program, 0, 0) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 def main():
     skip_if_sanitized()
     if shutil.which("gcc") is None:
@@ -150,6 +161,10 @@ def main():
             difference = difflib.unified_diff(wanted.splitlines(), text.splitlines(), "host", "rump kernel", lineterm="")
             report(text == wanted and needed in text, name, *difference)
         escapes(report, server, *rump)
+        for cache, wanted in (server.work, "42"), ("/proc/nonexistent", "libtwice.so: cannot open"):
+            status, text = server.run("/usr/bin/python3", "-c", WITHOUT_DISPATCH, "/bin/bash", "-c",
+                                      "LD_LIBRARY_PATH=/rump/t/lib cat /dev/null && /rump/t/bin/run", RUMPHIJACK_CACHE=cache)
+            report(wanted in text, f"without dispatch: {wanted}", status, text)
         # No other hands its connection on.
         for program in "/rump/t/bin/run", f"{server.work}/rump/run":
             status, text = server.run(program)
