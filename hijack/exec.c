@@ -29,9 +29,9 @@
 #define LIST_MAX 4096
 #define ENTRY_SIZE 32 /* as much of an entry as shows its name */
 
-/* What the loader has lists of libraries in that this one belongs to. */
-enum list { PRELOAD, AUDIT, LISTS };
-static const char *const lists[LISTS] = {"LD_PRELOAD=", HIJACK_LOADER_VARIABLE};
+/* What the loader has lists in that this library, its auditor and what that takes belong to. */
+enum list { PRELOAD, AUDIT, ROOM, LISTS };
+static const char *const lists[LISTS] = {"LD_PRELOAD=", HIJACK_LOADER_VARIABLE, HIJACK_LOADER_TUNABLES};
 
 static const char own_name[] = "librumphijack.so", search_path[] = "LD_LIBRARY_PATH=";
 static const char *const names[] = {
@@ -131,7 +131,7 @@ inspect(uint64_t environment, bool audit, struct lack *lack)
 {
 	lack->list[PRELOAD] = library != NULL;
 	lack->list[AUDIT] = library != NULL && audit;
-	lack->at[PRELOAD] = lack->at[AUDIT] = SIZE_MAX;
+	lack->at[PRELOAD] = lack->at[AUDIT] = lack->at[ROOM] = SIZE_MAX;
 	for (size_t i = 0; i < NAMES; i++)
 		lack->name[i] = kept[i] != NULL;
 	for (lack->count = 0; environment != 0; lack->count++) {
@@ -148,6 +148,7 @@ inspect(uint64_t environment, bool audit, struct lack *lack)
 			return (int)n;
 		inspect_entry(start, entry, lack);
 	}
+	lack->list[ROOM] = lack->list[AUDIT];
 	return 0;
 }
 
@@ -155,9 +156,10 @@ inspect(uint64_t environment, bool audit, struct lack *lack)
 static int
 build_list(enum list list, uint64_t old, char *value, struct lack *lack)
 {
+	static const char *const wanted[LISTS] = {own_name, HIJACK_LOADER_AUDITOR, HIJACK_LOADER_ROOM};
 	size_t used = strlen(lists[list]), length;
 	char auditor[PATH_MAX];
-	const char *add = library;
+	const char *add = list == PRELOAD ? library : wanted[list];
 	ssize_t n;
 
 	memcpy(value, lists[list], used + 1);
@@ -168,8 +170,7 @@ build_list(enum list list, uint64_t old, char *value, struct lack *lack)
 	}
 	if (list == AUDIT)
 		add = hijack_loader_auditor(library, auditor, sizeof(auditor)) ? auditor : NULL;
-	if (add == NULL || hijack_loader_find(value + used, list == AUDIT ? HIJACK_LOADER_AUDITOR : own_name,
-			       &length) != NULL) {
+	if (add == NULL || hijack_loader_find(value + used, wanted[list], &length) != NULL) {
 		lack->list[list] = false;
 		return 0;
 	}
@@ -245,7 +246,7 @@ hijack_environment_build(uint64_t from, bool audit, const char *extra, struct hi
 		return error;
 	/* Mapped, not on the stack: there may be thousands of entries. And not malloc: this may be vfork's
 	 * child. */
-	environment->size = 8 * (lack.count + 4 + NAMES) + LISTS * LIST_MAX;
+	environment->size = 8 * (lack.count + LISTS + 2 + NAMES) + LISTS * LIST_MAX;
 	map = hijack_own(
 	    SYS_mmap, 0, (long)environment->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (map < 0 && map > -4096)

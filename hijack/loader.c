@@ -68,25 +68,33 @@ cut(char *list, char *found, size_t length)
 	memmove(found, found + length, strlen(found + length) + 1);
 }
 
-void
-hijack_loader_hide(char **environment)
+/* Takes one entry out of the lists of that variable, and the variable with the last. */
+static void
+hide(char **environment, const char *variable, const char *entry)
 {
-	const size_t name = sizeof(HIJACK_LOADER_VARIABLE) - 1;
+	const size_t name = strlen(variable);
 
 	while (*environment != NULL) {
 		char *value = *environment + name;
-		bool is_list = strncmp(*environment, HIJACK_LOADER_VARIABLE, name) == 0;
+		bool is_list = strncmp(*environment, variable, name) == 0;
 		const char *found;
 		size_t length;
 
-		found = is_list ? hijack_loader_find(value, HIJACK_LOADER_AUDITOR, &length) : NULL;
+		found = is_list ? hijack_loader_find(value, entry, &length) : NULL;
 		if (found != NULL)
 			cut(value, value + (found - value), length);
 		if (found == NULL || *value != '\0') {
 			environment++;
 			continue;
 		}
-		for (char **entry = environment; *entry != NULL; entry++)
-			entry[0] = entry[1];
+		for (char **rest = environment; *rest != NULL; rest++)
+			rest[0] = rest[1];
 	}
+}
+
+void
+hijack_loader_hide(char **environment)
+{
+	hide(environment, HIJACK_LOADER_VARIABLE, HIJACK_LOADER_AUDITOR);
+	hide(environment, HIJACK_LOADER_TUNABLES, HIJACK_LOADER_ROOM);
 }

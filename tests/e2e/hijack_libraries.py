@@ -47,10 +47,13 @@ END
 gcc -shared -fPIC -o lib/libbase.so base.c; gcc -shared -fPIC -o other/libbase.so fake.c
 gcc -shared -fPIC -o lib/libtwice.so twice.c -Llib -lbase -Wl,-rpath,'$ORIGIN'
 gcc -shared -fPIC -o lib/libplain.so twice.c -Llib -lbase
+echo '__thread char room[24000]; int twice(int x) { room[x] += 42; return room[x]; }' > large.c
+gcc -shared -fPIC -ftls-model=initial-exec -o lib/liblarge.so large.c
 link() { gcc -o bin/$1 ${3:-main.c} -Llib -Wl,--no-as-needed -l${4:-twice} -Wl,-rpath-link,lib $2; }
 link run -Wl,-rpath,$T/lib; link old "-Wl,--disable-new-dtags -Wl,-rpath,$T/lib" main.c plain
 link origin '-Wl,-rpath,$ORIGIN/../lib'; link relative -Wl,-rpath,lib; link none
 link several -Wl,-rpath,/nonexistent:$T/other:$T/lib; link open '-Wl,-rpath,$ORIGIN/../lib' open.c c
+link large -Wl,-rpath,$T/lib main.c large
 gcc -o bin/path main.c $PWD/lib/libplain.so -Wl,-rpath-link,lib
 cp bin/* $C
 """
@@ -67,6 +70,7 @@ CASES = [
 export LD_LIBRARY_PATH=$T/lib; $T/bin/none; $C/none; cat < /dev/null; LD_LIBRARY_PATH=/usr/lib:$T/lib $C/none
 env -C $T LD_LIBRARY_PATH= bin/none; env -C $T/lib LD_LIBRARY_PATH=: ../bin/none; env -C $T LD_LIBRARY_PATH=lib $C/none
 """, "42"),
+    ("a library with much storage of its threads", "$T/bin/large; $C/large; GLIBC_TUNABLES=glibc.malloc.check=0 $C/large; env | grep ^GLIBC_TUNABLES=", "42"),
     ("LD_PRELOAD", """
 P=$LD_PRELOAD; LD_PRELOAD=$T/other/libbase.so $T/bin/run; LD_PRELOAD=$P:$T/other/libbase.so $C/run; LD_PRELOAD=$T/none.so $C/run
 """, "40"),
