@@ -14,6 +14,7 @@
 
 #define SEGMENTS_MAX 28 /* all of this on a stack that may be small */
 #define ENTRIES 32
+#define DYNAMIC_MAX 65536 /* of a section, in a file that may say anything */
 #define STRING_MAX 1024
 
 struct program {
@@ -159,7 +160,7 @@ any_entry(struct program *program, const Elf64_Phdr *dynamic)
 	Elf64_Dyn entry[ENTRIES];
 	uint64_t done = 0;
 
-	while (done < dynamic->p_filesz) {
+	while (done < dynamic->p_filesz && done < DYNAMIC_MAX) {
 		long n = hijack_own(SYS_pread64, program->fd, (long)entry, sizeof(entry),
 		    (long)(dynamic->p_offset + done), 0, 0);
 
