@@ -404,7 +404,7 @@ hijack_select(const struct hijack_call *call)
 long
 hijack_epoll_wait(const struct hijack_call *call)
 {
-	return hijack_sockets() ? hijack_beyond(hijack_beyond_epoll, call) : hijack_pass(call);
+	return hijack_epoll_concerned() ? hijack_beyond(hijack_beyond_epoll, call) : hijack_pass(call);
 }
 
 long

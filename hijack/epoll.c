@@ -52,6 +52,7 @@ struct set {
 	struct member *members;
 };
 
+bool hijack_epoll_any;
 static struct set *sets;
 static uint32_t lock_word;
 
@@ -121,6 +122,7 @@ make_set(int fd)
 	}
 	set->next = sets;
 	sets = set;
+	__atomic_store_n(&hijack_epoll_any, true, __ATOMIC_RELEASE);
 	return set;
 }
 

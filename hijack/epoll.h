@@ -5,6 +5,18 @@
 
 #include <stdbool.h>
 
+#include "hijack/descriptor.h"
+
+/* Whether the process has had any: without sockets there may still be an event of the library's in a set. */
+extern bool hijack_epoll_any;
+
+/* Whether a wait for a set may be for more than the host's. */
+static inline bool
+hijack_epoll_concerned(void)
+{
+	return hijack_sockets() || __atomic_load_n(&hijack_epoll_any, __ATOMIC_RELAXED);
+}
+
 /* A number is about to be closed or reused: it is no member and no set any more. */
 void hijack_epoll_forget(long fd);
 

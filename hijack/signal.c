@@ -14,6 +14,7 @@
 #include "hijack/beyond.h"
 #include "hijack/copy.h"
 #include "hijack/descriptor.h"
+#include "hijack/epoll.h"
 #include "hijack/files.h"
 #include "hijack/trap.h"
 
@@ -140,7 +141,7 @@ hijack_ppoll(const struct hijack_call *call)
 long
 hijack_epoll_pwait(const struct hijack_call *call)
 {
-	return hijack_sockets() ? hijack_beyond(hijack_beyond_epoll, call) : with_mask(call, 4);
+	return hijack_epoll_concerned() ? hijack_beyond(hijack_beyond_epoll, call) : with_mask(call, 4);
 }
 
 /* The sixth argument points to the address of the mask and its size. */

@@ -241,6 +241,22 @@ wait_for_change(struct sides *sides, const struct hijack_deadline *deadline, con
 	return result < 0 ? result : error < 0 ? error : result;
 }
 
+/* Whether a stream has come to its end, which the rump kernel's poll tells nobody: for who asks for
+ * POLLRDHUP. */
+static bool
+is_at_end(int rump)
+{
+	uint8_t byte;
+	int type = 0;
+	uint32_t size = sizeof(type);
+
+	return HIJACK_RUMP(recvfrom, (uint64_t)rump, hijack_slot(&byte), 1, RUMP_MSG_PEEK | RUMP_MSG_DONTWAIT,
+		   0, 0) == 0 &&
+	       HIJACK_RUMP(getsockopt, (uint64_t)rump, RUMP_SOL_SOCKET, RUMP_SO_TYPE, hijack_slot(&type),
+		   hijack_slot(&size)) == 0 &&
+	       type == RUMP_SOCK_STREAM;
+}
+
 static long
 merge(struct pollfd *fds, const struct sides *sides)
 {
@@ -252,6 +268,9 @@ merge(struct pollfd *fds, const struct sides *sides)
 		struct pollfd *fd = &fds[sides->rump_place[i]];
 
 		fd->revents = events_out(sides->rump[i].revents, fd->events);
+		if (fd->events & POLLRDHUP && fd->revents & (POLLIN | POLLRDNORM) &&
+		    is_at_end(sides->rump[i].fd))
+			fd->revents |= POLLRDHUP;
 	}
 	for (size_t i = 0; i < sides->hosts + sides->rumps; i++)
 		ready += fds[i].revents != 0;
