@@ -2,6 +2,7 @@
 /* Calls on what a descriptor stands for, but for reading and writing. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
@@ -124,6 +125,10 @@ hijack_inside_ioctl(const struct hijack_call *call)
 		(void)HIJACK_RUMP(
 		    fcntl, (uint64_t)call->arg[0], RUMP_F_SETFD, call->arg[1] == FIOCLEX ? FD_CLOEXEC : 0);
 		return hijack_raw(SYS_ioctl, call->shadow, call->arg[1], 0, 0, 0, 0);
+	case FICLONE:
+	case FICLONERANGE:
+	case FIDEDUPERANGE:
+		return -EOPNOTSUPP;
 	default:
 		return -ENOTTY;
 	}
