@@ -220,8 +220,12 @@ void rc_wait(struct rumpclient *ctx, struct rc_slot *slot);
 bool rc_role_try(struct rumpclient *ctx, bool *inherited);
 void rc_role_leave(struct rumpclient *ctx);
 
-/* Takes the role from whoever has it, for good. 0 or -errno. */
-int rc_role_seize(struct rumpclient *ctx);
+/*
+ * Takes the role from whoever has it, who is then in no system call for it any more, and keeps it until
+ * rc_role_release(). 0; -EBUSY when a thread is at that already; -ENOTCONN.
+ */
+int rc_role_seize(struct rumpclient *ctx, bool *inherited);
+void rc_role_release(struct rumpclient *ctx, bool inherited);
 
 /* Asks the server to end the slot's system call; once. */
 void rc_interrupt(struct rumpclient *ctx, struct rc_slot *slot);

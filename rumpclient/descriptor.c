@@ -5,6 +5,7 @@
 #include "rumpclient/client.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/syscall.h>
 
 static int
@@ -17,23 +18,47 @@ other_number(int fd)
 	return other;
 }
 
-static int
-move_connection(struct rumpclient *ctx)
+/*
+ * Gets other threads out of the receiver's role: a wait for the old number would end by what the program has
+ * put there, and so perhaps never. A connection that is down has no such wait; a handler may have interrupted
+ * its own thread in this very place, or as the receiver, who then finds its reception spoilt.
+ */
+static bool
+take_role(struct rumpclient *ctx, bool *inherited)
 {
-	int other = other_number(atomic_load(&ctx->fd));
+	int error = -ENOTCONN;
+
+	while ((atomic_load(&ctx->state) & RC_DOWN) == 0 && atomic_load(&ctx->wanted) != rc_self()) {
+		error = rc_role_seize(ctx, inherited);
+		if (error != -EBUSY)
+			break;
+		(void)sched_yield();
+	}
+	return error == 0;
+}
+
+static int
+move_connection(struct rumpclient *ctx, int from)
+{
+	bool inherited;
+	bool taken = take_role(ctx, &inherited);
+	int other = from;
 	rc_sigmask mask;
 
-	if (other == -1)
-		return -errno;
 	rc_block_signals(&mask);
 	rc_async_unwatch(ctx);
 	rc_send_lock(ctx);
-	atomic_store(&ctx->fd, other);
-	rc_receive_elsewhere(ctx);
+	/* Connecting again may have moved it already. */
+	if (atomic_load(&ctx->fd) == from && (other = other_number(from)) != -1)
+		atomic_store(&ctx->fd, other);
+	if (!taken)
+		rc_receive_elsewhere(ctx);
 	rc_send_unlock(ctx);
 	rc_async_watch(ctx);
 	rc_restore_signals(&mask);
-	return 0;
+	if (taken)
+		rc_role_release(ctx, inherited);
+	return other == -1 ? -EMFILE : 0;
 }
 
 static int
@@ -81,7 +106,7 @@ rumpclient_ctx_closenotify(struct rumpclient *ctx, int *fd, enum rumpclient_clos
 	if (variant == RUMPCLIENT_CLOSE_FCLOSEM)
 		return close_from(ctx, fd);
 	if (*fd == atomic_load(&ctx->fd))
-		return move_connection(ctx);
+		return move_connection(ctx, *fd);
 	if (*fd == ctx->epoll)
 		return move(&ctx->epoll);
 	if (*fd == ctx->event)

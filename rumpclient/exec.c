@@ -114,11 +114,12 @@ int
 rumpclient_ctx_exec(struct rumpclient *ctx, const char *path, char *const argv[], char *const envp[])
 {
 	rc_sigmask mask;
+	bool inherited;
 	int error;
 
 	if (!rc_alive(ctx))
 		return -ENOTCONN;
-	error = rc_role_seize(ctx);
+	error = rc_role_seize(ctx, &inherited);
 	if (error != 0)
 		return error;
 	rc_block_signals(&mask);
@@ -131,8 +132,7 @@ rumpclient_ctx_exec(struct rumpclient *ctx, const char *path, char *const argv[]
 		error = hand_over(ctx, path, argv, envp);
 	atomic_store(&ctx->sole, 0);
 	rc_send_unlock(ctx);
-	atomic_store(&ctx->wanted, 0);
-	rc_role_leave(ctx);
+	rc_role_release(ctx, inherited);
 	return error;
 }
 

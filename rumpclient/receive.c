@@ -101,16 +101,17 @@ polls_first(const struct rumpclient *ctx)
 	return !ctx->tcp && (ctx->capabilities & SP_CAP_INTERRUPT) == 0;
 }
 
+/* What else goes wrong with it, as where a program may have no descriptors, the reception will tell. */
 static long
 wait_first(struct rc_reception *r)
 {
 #ifdef __SANITIZE_THREAD__
-	return poll(&r->wait, 1, -1) == -1 ? -errno : 0;
+	long n = poll(&r->wait, 1, -1) == -1 ? -errno : 0;
 #else
 	long n = rc_hostcall(SYS_ppoll, (long)(uintptr_t)&r->wait, 1, 0, 0, 0, 0);
-
-	return n < 0 ? n : 0;
 #endif
+
+	return n == -EINTR ? n : 0;
 }
 
 /* valgrind believes that the kernel looks at what a spoilt message says. */

@@ -22,10 +22,11 @@ put_in_place(struct rumpclient *ctx, const struct rc_link *link)
 	int old;
 
 	rc_block_signals(&mask);
-	rc_send_lock(ctx);
-	/* Receivers find the old connection at its end, and leave. */
+	/* Receivers find the old connection at its end, and leave. The role comes first: who has it may send.
+	 */
 	while (!rc_role_try(ctx, &inherited))
 		rc_pause(1);
+	rc_send_lock(ctx);
 	/* Calls that were about to be sent on the old connection belong to nobody now. */
 	rc_receive_take_over(ctx);
 	rc_lost(ctx);
@@ -34,9 +35,9 @@ put_in_place(struct rumpclient *ctx, const struct rc_link *link)
 	rc_async_watch(ctx);
 	if (old != -1)
 		(void)close(old);
+	rc_send_unlock(ctx);
 	if (!inherited)
 		rc_role_leave(ctx);
-	rc_send_unlock(ctx);
 	rc_restore_signals(&mask);
 }
 

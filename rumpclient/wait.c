@@ -125,10 +125,9 @@ provoke(struct rumpclient *ctx)
 }
 
 int
-rc_role_seize(struct rumpclient *ctx)
+rc_role_seize(struct rumpclient *ctx, bool *inherited)
 {
 	uintptr_t none = 0;
-	bool inherited;
 
 	if (!atomic_compare_exchange_strong(&ctx->wanted, &none, rc_self()))
 		return -EBUSY;
@@ -136,7 +135,7 @@ rc_role_seize(struct rumpclient *ctx)
 		uint32_t vacated = atomic_load(&ctx->vacated);
 		int error;
 
-		if (rc_role_try(ctx, &inherited)) {
+		if (rc_role_try(ctx, inherited)) {
 			rc_receive_take_over(ctx);
 			return 0;
 		}
@@ -148,6 +147,14 @@ rc_role_seize(struct rumpclient *ctx)
 		if (atomic_load(&ctx->receiver) != 0)
 			(void)rc_futex_wait(&ctx->vacated, vacated);
 	}
+}
+
+void
+rc_role_release(struct rumpclient *ctx, bool inherited)
+{
+	atomic_store(&ctx->wanted, 0);
+	if (!inherited)
+		rc_role_leave(ctx);
 }
 
 void

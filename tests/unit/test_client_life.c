@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Processes and connections: fork, vfork, exec, lost and restarted servers, descriptors that move. */
+/* Processes and connections: fork, vfork, exec, lost and restarted servers. */
 #include "config.h"
 
 #include "tests/unit/unit.h"
@@ -17,18 +17,8 @@
 #include <rump/rump_syscalls.h>
 #include <rump/rumpclient.h>
 
+#include "tests/unit/in_child.h"
 #include "tests/unit/scripted.h"
-
-#ifdef __SANITIZE_THREAD__
-/* Children of fork start threads. The runtime is a shared library, and looks the name up. */
-__attribute__((visibility("default"))) const char *__tsan_default_options(void);
-
-const char *
-__tsan_default_options(void)
-{
-	return "die_after_fork=0";
-}
-#endif
 
 static struct scripted server;
 
@@ -49,30 +39,6 @@ end(void **state)
 	scripted_remove(&server);
 	return 0;
 }
-
-/* Everything that touches the default context happens in a child, which exits with 0 when all was well. */
-static void
-in_child(int (*fn)(void))
-{
-	int status = -1;
-	pid_t pid;
-
-	fflush(stdout);
-	fflush(stderr);
-	pid = fork();
-	if (pid == 0)
-		_exit(fn());
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		fail_msg("the child's line %d, status %#x", WEXITSTATUS(status), status);
-}
-
-/* The child's exit status is the line, less 100, that went wrong. */
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-			return __LINE__ - 100 > 0 && __LINE__ - 100 < 256 ? __LINE__ - 100 : 255; \
-	} while (0)
 
 static int
 quiet(void)
@@ -382,98 +348,6 @@ a_restarted_server_is_found_again(void **state)
 	rumpclient_ctx_free(ctx);
 }
 
-static int
-descriptors_open(void)
-{
-	int count = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		count += fcntl(fd, F_GETFD) != -1;
-	return count;
-}
-
-static int
-child_with_low_descriptors(void)
-{
-	struct stat status;
-	int fd;
-
-	close(0);
-	close(1);
-	close(2);
-	CHECK(rumpclient_init() == 0);
-	CHECK(fstat(0, &status) == -1 && fstat(1, &status) == -1 && fstat(2, &status) == -1);
-	/* The program wants each number in turn. */
-	for (fd = 0; fd < 300; fd++) {
-		int wanted = fd;
-
-		CHECK(rumpclient__closenotify(&wanted, RUMPCLIENT_CLOSE_DUP2) == 0);
-		CHECK(wanted == fd);
-		(void)close(fd);
-		CHECK(connection_number() == 0);
-	}
-	fd = 3;
-	CHECK(rumpclient__closenotify(&fd, RUMPCLIENT_CLOSE_FCLOSEM) == 0);
-	CHECK(connection_number() == 0);
-	CHECK(descriptors_open() == 1);
-	CHECK(fcntl(fd - 1, F_GETFD) == FD_CLOEXEC);
-	return 0;
-}
-
-static void
-descriptors_keep_out_of_the_way(void **state)
-{
-	(void)state;
-	in_child(child_with_low_descriptors);
-}
-
-static void *
-make_calls(void *arg)
-{
-	(void)arg;
-	for (int i = 0; i < 2000; i++)
-		if (connection_number() != 0)
-			return (void *)1;
-	return NULL;
-}
-
-static int
-child_that_moves(void)
-{
-	pthread_attr_t attributes;
-	pthread_t thread;
-	void *result;
-	size_t size;
-
-	CHECK(rumpclient_init() == 0);
-	/* Too large for a stack of the parent's threads, who for ThreadSanitizer are still there. */
-	CHECK(pthread_attr_init(&attributes) == 0);
-	CHECK(pthread_attr_getstacksize(&attributes, &size) == 0);
-	CHECK(pthread_attr_setstacksize(&attributes, 2 * size) == 0);
-	CHECK(pthread_create(&thread, &attributes, make_calls, NULL) == 0);
-	pthread_attr_destroy(&attributes);
-	for (int round = 0; round < 20; round++)
-		for (int fd = 100; fd < 300; fd++) {
-			int wanted = fd;
-
-			CHECK(rumpclient__closenotify(&wanted, RUMPCLIENT_CLOSE_DUP2) == 0);
-			/* What now has the number is no connection. */
-			if (fcntl(fd, F_GETFD) != -1)
-				CHECK(dup2(server.listener, fd) == fd);
-			(void)close(fd);
-		}
-	pthread_join(thread, &result);
-	CHECK(result == NULL);
-	return 0;
-}
-
-static void
-connections_move_under_way(void **state)
-{
-	(void)state;
-	in_child(child_that_moves);
-}
-
 int
 main(int argc, char *argv[])
 {
@@ -487,8 +361,6 @@ main(int argc, char *argv[])
 	    cmocka_unit_test_setup_teardown(lost_connections_are_as_asked_for, begin, end),
 	    cmocka_unit_test_setup_teardown(calls_are_made_again_on_a_new_connection, begin, end),
 	    cmocka_unit_test_setup_teardown(a_restarted_server_is_found_again, begin, end),
-	    cmocka_unit_test_setup_teardown(descriptors_keep_out_of_the_way, begin, end),
-	    cmocka_unit_test_setup_teardown(connections_move_under_way, begin, end),
 	};
 
 	if (argc > 1)

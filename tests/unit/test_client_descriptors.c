@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The connection's descriptor: out of the program's way, wherever that goes. */
+#include "config.h"
+
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <rump/rumpclient.h>
+
+#include "sp/capability.h"
+#include "tests/unit/in_child.h"
+#include "tests/unit/scripted.h"
+
+static struct scripted server;
+
+static int
+begin(void **state)
+{
+	(void)state;
+	scripted_start(&server, false, 0, scripted_kernel, NULL);
+	setenv("RUMP_SERVER", server.url, 1);
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	scripted_stop(&server);
+	scripted_remove(&server);
+	return 0;
+}
+
+static int64_t
+connection_number(void)
+{
+	register_t retval[2] = {0};
+
+	return rumpclient_syscall(20, NULL, 0, retval) == 0 && retval[0] == 42 ? retval[1] : -1;
+}
+
+static int
+descriptors_open(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) != -1;
+	return count;
+}
+
+static int
+child_with_low_descriptors(void)
+{
+	struct stat status;
+	int fd;
+
+	close(0);
+	close(1);
+	close(2);
+	CHECK(rumpclient_init() == 0);
+	CHECK(fstat(0, &status) == -1 && fstat(1, &status) == -1 && fstat(2, &status) == -1);
+	/* The program wants each number in turn. */
+	for (fd = 0; fd < 300; fd++) {
+		int wanted = fd;
+
+		CHECK(rumpclient__closenotify(&wanted, RUMPCLIENT_CLOSE_DUP2) == 0);
+		CHECK(wanted == fd);
+		(void)close(fd);
+		CHECK(connection_number() == 0);
+	}
+	fd = 3;
+	CHECK(rumpclient__closenotify(&fd, RUMPCLIENT_CLOSE_FCLOSEM) == 0);
+	CHECK(connection_number() == 0);
+	CHECK(descriptors_open() == 1);
+	CHECK(fcntl(fd - 1, F_GETFD) == FD_CLOEXEC);
+	return 0;
+}
+
+static void
+descriptors_keep_out_of_the_way(void **state)
+{
+	(void)state;
+	in_child(child_with_low_descriptors);
+}
+
+static void *
+make_calls(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 2000; i++)
+		if (connection_number() != 0)
+			return (void *)1;
+	return NULL;
+}
+
+static int
+child_that_moves(void)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	void *result;
+	size_t size;
+
+	CHECK(rumpclient_init() == 0);
+	/* Too large for a stack of the parent's threads, who for ThreadSanitizer are still there. */
+	CHECK(pthread_attr_init(&attributes) == 0);
+	CHECK(pthread_attr_getstacksize(&attributes, &size) == 0);
+	CHECK(pthread_attr_setstacksize(&attributes, 2 * size) == 0);
+	CHECK(pthread_create(&thread, &attributes, make_calls, NULL) == 0);
+	pthread_attr_destroy(&attributes);
+	for (int round = 0; round < 20; round++)
+		for (int fd = 100; fd < 300; fd++) {
+			int wanted = fd;
+
+			CHECK(rumpclient__closenotify(&wanted, RUMPCLIENT_CLOSE_DUP2) == 0);
+			/* What now has the number is no connection. */
+			if (fcntl(fd, F_GETFD) != -1)
+				CHECK(dup2(server.listener, fd) == fd);
+			(void)close(fd);
+		}
+	pthread_join(thread, &result);
+	CHECK(result == NULL);
+	return 0;
+}
+
+static void
+connections_move_under_way(void **state)
+{
+	(void)state;
+	in_child(child_that_moves);
+}
+
+/* The descriptor that is connected to the server, -1 when there is none. */
+static int
+connection_descriptor(void)
+{
+	for (int fd = 3; fd < 1024; fd++) {
+		struct sockaddr_un peer = {0};
+		socklen_t len = sizeof(peer);
+
+		if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0 && peer.sun_family == AF_UNIX &&
+		    strstr(server.url, peer.sun_path) != NULL && peer.sun_path[0] == '/')
+			return fd;
+	}
+	return -1;
+}
+
+static _Atomic pid_t waiting;
+
+static void *
+say_and_hold(void *arg)
+{
+	register_t retval[2];
+
+	(void)arg;
+	waiting = gettid();
+	return (void *)(intptr_t)rumpclient_syscall(KERNEL_HOLD, NULL, 0, retval);
+}
+
+/* Whether a thread sleeps. It may have done so for another reason than the one that is meant. */
+static bool
+sleeps(pid_t thread)
+{
+	char name[64];
+	char line[512] = "";
+	const char *state;
+	FILE *file;
+
+	snprintf(name, sizeof(name), "/proc/self/task/%d/stat", thread);
+	file = fopen(name, "r");
+	if (file == NULL)
+		return false;
+	state = fgets(line, sizeof(line), file) != NULL ? strrchr(line, ')') : NULL;
+	fclose(file);
+	return state != NULL && state[2] == 'S';
+}
+
+/* What the program has put onto the number of the connection never has anything to read. */
+static int
+child_that_moves_in_a_wait(void)
+{
+	register_t retval[2];
+	pthread_t thread;
+	int never[2];
+	void *result;
+
+	alarm(120);
+	CHECK(rumpclient_init() == 0);
+	CHECK(pipe(never) == 0);
+	for (int round = 0; round < 20; round++) {
+		int fd = connection_descriptor();
+
+		CHECK(fd != -1);
+		waiting = 0;
+		CHECK(pthread_create(&thread, NULL, say_and_hold, NULL) == 0);
+		while (waiting == 0 || !sleeps(waiting))
+			sched_yield();
+		CHECK(rumpclient__closenotify(&fd, RUMPCLIENT_CLOSE_DUP2) == 0);
+		CHECK(dup2(never[0], fd) == fd);
+		CHECK(connection_descriptor() != -1);
+		/* Whoever is the receiver has to bring this answer, and find its own. */
+		CHECK(rumpclient_syscall(KERNEL_RELEASE, NULL, 0, retval) == 0);
+		while (pthread_tryjoin_np(thread, &result) == EBUSY)
+			CHECK(rumpclient_syscall(KERNEL_RELEASE, NULL, 0, retval) == 0);
+		CHECK(result == NULL);
+		close(fd);
+	}
+	return 0;
+}
+
+static void
+connections_move_in_a_wait(void **state)
+{
+	(void)state;
+	in_child(child_that_moves_in_a_wait);
+	scripted_stop(&server);
+	scripted_remove(&server);
+	scripted_start(&server, false, SP_CAP_INTERRUPT, scripted_kernel, NULL);
+	setenv("RUMP_SERVER", server.url, 1);
+	in_child(child_that_moves_in_a_wait);
+}
+
+static int
+child_without_descriptors(void)
+{
+	const struct rlimit none = {0, 0};
+	const struct rlimit few = {0, 1024};
+
+	CHECK(rumpclient_init() == 0);
+	CHECK(connection_number() == 0);
+	CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+	CHECK(connection_number() == 0);
+	CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+	for (int i = 0; i < 100; i++)
+		CHECK(connection_number() == 0);
+	return 0;
+}
+
+/* As programs do that shut themselves in. */
+static void
+calls_need_no_more_descriptors(void **state)
+{
+	(void)state;
+	in_child(child_without_descriptors);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(descriptors_keep_out_of_the_way, begin, end),
+	    cmocka_unit_test_setup_teardown(connections_move_under_way, begin, end),
+	    cmocka_unit_test_setup_teardown(connections_move_in_a_wait, begin, end),
+	    cmocka_unit_test_setup_teardown(calls_need_no_more_descriptors, begin, end),
+	};
+
+	return cmocka_run_group_tests_name("client descriptors", tests, NULL, NULL);
+}
