@@ -5,6 +5,8 @@ on making calls, and nothing is left behind."""
 
 import ctypes
 import os
+import select
+import socket
 import struct
 import sys
 
@@ -179,6 +181,40 @@ def given_up(tap, server):
     client.close()
 
 
+def descriptors(tap, server):
+    """What comes along over a unix socket is nobody's, received or not. It also ends a reception early, which the server
+    may take for the end of what is there: nobody but the sender waits then, here with a handshake only."""
+    before = server.usage()[0]
+    for shaken in (False, True):
+        reader, writer = os.pipe()
+        client = server.client(FAULT) if shaken else Client(server.url)
+        data = frame(REQUEST, SYSCALL, GETPID, 77) if shaken else frame(REQUEST, HANDSHAKE, GUEST, 77, hello())
+        data += frame(REQUEST, SYSCALL, GETPID, 78)
+        for count, part in ((250, data),) if shaken else ((1, data[:5]), (16, data[5:24]), (250, data[24:])):
+            socket.send_fds(client.socket, [part], [writer] * count)
+        os.close(writer)
+        when = "after the handshake" if shaken else "in the handshake"
+        got = {(answer.class_, answer.reqno) for answer in (client.frame(), client.frame())}
+        tap.equal(got, {(RESPONSE, 77), (RESPONSE, 78)}, f"descriptors {when}: it is served")
+        tap.ok(select.select([reader], [], [], 60)[0] and os.read(reader, 1) == b"",
+               f"descriptors {when}: nobody holds them")
+        # What is never received goes with the connection.
+        reader2, writer2 = os.pipe()
+        client.send(frame(REQUEST, SYSCALL, GETPID, 9, length=0))
+        try:
+            socket.send_fds(client.socket, [b"x" * 100], [writer2, client.socket.fileno()])
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+        os.close(writer2)
+        tap.ok(client.is_gone(), f"descriptors {when}: the connection ends")
+        client.close()
+        tap.ok(select.select([reader2], [], [], 60)[0] and os.read(reader2, 1) == b"",
+               f"descriptors {when}: nobody holds those that were not received")
+        os.close(reader)
+        os.close(reader2)
+    tap.ok(server.settles(before, 1), "descriptors: the server has as many as before", server.usage(), before)
+
+
 def main():
     tap = Tap()
     server = Server("unix://socket?handshake=30")
@@ -192,6 +228,8 @@ def main():
         wrong_answer(tap, server, *case)
     old_client(tap, server)
     given_up(tap, server)
+=======
+    descriptors(tap, server)
     try:
         tap.equal(bystander.call(GETPID)[0], 0, "a bystander goes on")
     except Gone:
