@@ -228,7 +228,6 @@ def main():
         wrong_answer(tap, server, *case)
     old_client(tap, server)
     given_up(tap, server)
-=======
     descriptors(tap, server)
     try:
         tap.equal(bystander.call(GETPID)[0], 0, "a bystander goes on")
