@@ -241,6 +241,11 @@ hijack_inside_getsockopt(const struct hijack_call *call)
 	if (level == SOL_SOCKET && name == SO_PEERCRED)
 		return peer_credentials(
 		    (int)call->arg[0], (uint64_t)call->arg[3], (uint64_t)call->arg[4], room);
+	if (level == SOL_SOCKET && name == SO_BINDTODEVICE) {
+		/* None is bound to an interface, for none can be. */
+		room = 0;
+		return hijack_copyout((uint64_t)call->arg[4], &room, sizeof(room));
+	}
 	if (level == SOL_SOCKET && room >= sizeof(value)) {
 		error = special_option((int)call->arg[0], name, &value);
 		if (error == 0) {

@@ -67,6 +67,7 @@ os.environ; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); before = s.get
 print(tried(s.setsockopt, 1, SO_PASSCRED, 1), tried(s.getsockopt, 1, SO_PEERCRED, 12))
 print(before == (s.getsockopt(0, socket.IP_TTL), s.getsockopt(0, socket.IP_TOS)))
 """, r"ENOPROTOOPT ENOPROTOOPT\nTrue"),
+    ("no socket is bound to an interface", "print(socket.socket().getsockopt(1, socket.SO_BINDTODEVICE, 16))", r"b''"),
     ("on the host's sockets they are the host's", """
 a, b = socket.socketpair(); a.setsockopt(1, SO_PASSCRED, 1); open("/rump/tmp/g", "w"); f = open("/rump/tmp/g")
 print(peer(a) == me, send(b, *me), got(a))
