@@ -29,7 +29,7 @@
 #include "librumpuser/host.h"
 
 #define WAITS (UINT32_C(1) << 31)
-#define TICK_NS 2000000
+#define TICK_NS 4000000
 
 static int timer_fd = -1;
 static _Atomic uint32_t holder;

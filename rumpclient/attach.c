@@ -203,13 +203,17 @@ int
 rc_attach(const struct rc_request *request, struct rc_attached *attached)
 {
 	const struct sp_signature *signature = sp_signature(request->u);
-	struct ranges ranges = {.slots = request->body, .nslots = (uint32_t)(request->body_len / 8)};
-	struct sp_call call = {.slots = ranges.nslots};
+	struct ranges ranges; /* most calls have none: not cleared as a whole */
+	struct sp_call call = {.slots = (uint32_t)(request->body_len / 8)};
 	struct sp_header header;
 	size_t size;
 
 	if (signature == NULL || request->body_len % 8 != 0)
 		return 0;
+	ranges.slots = request->body;
+	ranges.nslots = call.slots;
+	ranges.count = 0;
+	ranges.bytes = 0;
 	for (uint32_t i = 0; i < ranges.nslots && i < signature->slots; i++)
 		add_argument(&ranges, &signature->arg[i], ranges.slots[i]);
 	if (ranges.count == 0)
