@@ -106,21 +106,36 @@ make_calls(void *arg)
 	return NULL;
 }
 
+/*
+ * Its stack is too large to be one that a thread of the parent's has had, who for ThreadSanitizer is still
+ * there.
+ */
+static int
+start(pthread_t *thread, void *(*fn)(void *))
+{
+	pthread_attr_t attributes;
+	size_t size;
+	int error;
+
+	if (pthread_attr_init(&attributes) != 0)
+		return -1;
+	error = pthread_attr_getstacksize(&attributes, &size);
+	if (error == 0)
+		error = pthread_attr_setstacksize(&attributes, 2 * size);
+	if (error == 0)
+		error = pthread_create(thread, &attributes, fn, NULL);
+	pthread_attr_destroy(&attributes);
+	return error;
+}
+
 static int
 child_that_moves(void)
 {
-	pthread_attr_t attributes;
 	pthread_t thread;
 	void *result;
-	size_t size;
 
 	CHECK(rumpclient_init() == 0);
-	/* Too large for a stack of the parent's threads, who for ThreadSanitizer are still there. */
-	CHECK(pthread_attr_init(&attributes) == 0);
-	CHECK(pthread_attr_getstacksize(&attributes, &size) == 0);
-	CHECK(pthread_attr_setstacksize(&attributes, 2 * size) == 0);
-	CHECK(pthread_create(&thread, &attributes, make_calls, NULL) == 0);
-	pthread_attr_destroy(&attributes);
+	CHECK(start(&thread, make_calls) == 0);
 	for (int round = 0; round < 20; round++)
 		for (int fd = 100; fd < 300; fd++) {
 			int wanted = fd;
@@ -205,7 +220,7 @@ child_that_moves_in_a_wait(void)
 
 		CHECK(fd != -1);
 		waiting = 0;
-		CHECK(pthread_create(&thread, NULL, say_and_hold, NULL) == 0);
+		CHECK(start(&thread, say_and_hold) == 0);
 		while (waiting == 0 || !sleeps(waiting))
 			sched_yield();
 		CHECK(rumpclient__closenotify(&fd, RUMPCLIENT_CLOSE_DUP2) == 0);
