@@ -66,6 +66,9 @@ void annotate_tell_atomic(const void *word, size_t size);
 static inline void
 annotate_before(const void *token)
 {
+#ifdef ANNOTATE_TSAN
+	__tsan_release((void *)(uintptr_t)token);
+#endif
 	if (__builtin_expect(annotate_on_valgrind, false))
 		annotate_tell_order(token, true);
 }
@@ -73,6 +76,9 @@ annotate_before(const void *token)
 static inline void
 annotate_after(const void *token)
 {
+#ifdef ANNOTATE_TSAN
+	__tsan_acquire((void *)(uintptr_t)token);
+#endif
 	if (__builtin_expect(annotate_on_valgrind, false))
 		annotate_tell_order(token, false);
 }
