@@ -106,12 +106,28 @@ set_flag(struct file *fp, uint32_t flag, bool on)
 	return 0;
 }
 
+/* Tells a file that knows signals whether to send them from now on. */
+static int
+set_async(struct file *fp, bool on)
+{
+	int32_t value = on;
+	int error = fp->ops->ioctl != NULL ? fp->ops->ioctl(fp, RUMP_FIOASYNC, &value) : 0;
+
+	return error == RUMP_ENOTTY ? 0 : error;
+}
+
 static int
 set_flags(struct file *fp, uint64_t arg)
 {
 	uint32_t flags = atomic_load_explicit(&fp->flags, memory_order_relaxed), wanted;
 	int error;
 
+	wanted = (uint32_t)arg + 1;
+	if (((flags ^ wanted) & RUMP_O_ASYNC) != 0) {
+		error = set_async(fp, (wanted & RUMP_O_ASYNC) != 0);
+		if (error != 0)
+			return error;
+	}
 	/* As open's: an access mode that is none carries over, which makes -1 no flag at all. */
 	do {
 		wanted = (flags & ~SETFL_FLAGS) | (((uint32_t)arg + 1) & SETFL_FLAGS);

@@ -12,6 +12,7 @@
 #include "kernel/base/lwp.h"
 #include "kernel/base/mem.h"
 #include "kernel/base/notify.h"
+#include "kernel/base/sigio.h"
 #include "kernel/base/sleep.h"
 #include "kernel/base/syscall.h"
 
@@ -27,8 +28,7 @@ struct pipe {
 	struct rumpk_waitq readers, writers;
 	struct rumpk_notelist reader_notes, writer_notes;
 	struct rump_timespec made, read, written;
-	/* Who gets SIGIO: kept, as it may be asked for. */
-	int32_t owner;
+	rumpk_sigio_slot reader_sigio, writer_sigio;
 };
 
 static bool
@@ -162,6 +162,18 @@ pipe_write(struct file *fp, struct rumpk_uio *uio, int flags)
 }
 
 static int
+sigio_ioctl(struct file *fp, unsigned long cmd, int32_t *value)
+{
+	struct pipe *p = fp->data;
+
+	if (is_reader(fp))
+		return rumpk_sigio_ioctl(
+		    &p->reader_sigio, &p->reader_notes, RUMPK_NOTE_READABLE | RUMPK_NOTE_HANGUP, cmd, value);
+	return rumpk_sigio_ioctl(
+	    &p->writer_sigio, &p->writer_notes, RUMPK_NOTE_WRITABLE | RUMPK_NOTE_HANGUP, cmd, value);
+}
+
+static int
 pipe_ioctl(struct file *fp, unsigned long cmd, void *data)
 {
 	struct pipe *p = fp->data;
@@ -171,7 +183,6 @@ pipe_ioctl(struct file *fp, unsigned long cmd, void *data)
 	rumpk_lock(p->lock);
 	switch (cmd) {
 	case RUMP_FIONBIO:
-	case RUMP_FIOASYNC:
 		break;
 	case RUMP_FIONREAD:
 		*value = is_reader(fp) ? (int32_t)p->count : 0;
@@ -182,20 +193,12 @@ pipe_ioctl(struct file *fp, unsigned long cmd, void *data)
 	case RUMP_FIONSPACE:
 		*value = is_reader(fp) ? 0 : (int32_t)(p->size - p->count);
 		break;
-	case RUMP_TIOCSPGRP:
-	case RUMP_FIOSETOWN:
-		p->owner = *value;
-		break;
-	case RUMP_TIOCGPGRP:
-	case RUMP_FIOGETOWN:
-		*value = p->owner;
-		break;
 	default:
 		error = RUMP_ENOTTY;
 		break;
 	}
 	rumpk_unlock(p->lock);
-	return error;
+	return error == RUMP_ENOTTY ? sigio_ioctl(fp, cmd, value) : error;
 }
 
 static int
@@ -320,6 +323,10 @@ pipe_close(struct file *fp)
 	struct pipe *p = fp->data;
 	bool last;
 
+	if (is_reader(fp))
+		rumpk_sigio_fini(&p->reader_sigio, &p->reader_notes);
+	else
+		rumpk_sigio_fini(&p->writer_sigio, &p->writer_notes);
 	rumpk_lock(p->lock);
 	if (is_reader(fp))
 		p->reader_open = false;

@@ -309,7 +309,9 @@ accept_into(
 		return RUMP_ENOBUFS;
 	inherit(so, newso);
 	atomic_store_explicit(&newso->state, RUMPK_SO_CONNECTED, memory_order_relaxed);
-	error = await_accept(fp, so, newso, addr);
+	error = rumpk_sigio_inherit(&newso->sigio, &newso->notes, RUMPK_SO_SIGIO, &so->sigio);
+	if (error == 0)
+		error = await_accept(fp, so, newso, addr);
 	if (error != 0) {
 		rumpk_so_free(newso);
 		return error;

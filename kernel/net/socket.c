@@ -25,6 +25,7 @@ rumpk_so_alloc(const struct rumpk_domain *domain, const struct rumpk_protocol *p
 void
 rumpk_so_free(struct socket *so)
 {
+	rumpk_sigio_fini(&so->sigio, &so->notes);
 	rumpk_notelist_fini(&so->notes);
 	rumpk_mutex_destroy(&so->lock);
 	rumpk_free(so, sizeof(*so));

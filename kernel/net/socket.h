@@ -24,6 +24,7 @@
 #include "kernel/base/cred.h"
 #include "kernel/base/lock.h"
 #include "kernel/base/notify.h"
+#include "kernel/base/sigio.h"
 #include "kernel/base/sleep.h"
 #include "kernel/base/uio.h"
 
@@ -196,7 +197,7 @@ struct socket {
 	uint64_t rx_changes, tx_changes;
 	struct rumpk_waitq rx_wait, tx_wait;
 	struct rumpk_notelist notes;
-	int32_t owner;
+	rumpk_sigio_slot sigio;
 };
 
 /*

@@ -9,6 +9,9 @@
 
 extern const struct fileops rumpk_socket_ops;
 
+/* What whoever asked for SIGIO is told of. */
+#define RUMPK_SO_SIGIO (RUMPK_NOTE_READABLE | RUMPK_NOTE_WRITABLE | RUMPK_NOTE_HANGUP)
+
 /* domain.c: the protocol for socket(2)'s arguments, or an errno. */
 int rumpk_protocol_find(int family, int type, int number, const struct rumpk_domain **domain,
     const struct rumpk_protocol **protocol);

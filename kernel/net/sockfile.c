@@ -58,7 +58,6 @@ so_ioctl(struct file *fp, unsigned long cmd, void *data)
 
 	switch (cmd) {
 	case RUMP_FIONBIO:
-	case RUMP_FIOASYNC:
 		return 0;
 	case RUMP_FIONREAD:
 		ready_of(so, &r);
@@ -72,20 +71,14 @@ so_ioctl(struct file *fp, unsigned long cmd, void *data)
 		ready_of(so, &r);
 		*value = (int32_t)r.tx;
 		return 0;
+	case RUMP_FIOASYNC:
 	case RUMP_SIOCSPGRP:
 	case RUMP_FIOSETOWN:
 	case RUMP_TIOCSPGRP:
-		rumpk_lock(so->lock);
-		so->owner = *value;
-		rumpk_unlock(so->lock);
-		return 0;
 	case RUMP_SIOCGPGRP:
 	case RUMP_FIOGETOWN:
 	case RUMP_TIOCGPGRP:
-		rumpk_lock(so->lock);
-		*value = so->owner;
-		rumpk_unlock(so->lock);
-		return 0;
+		return rumpk_sigio_ioctl(&so->sigio, &so->notes, RUMPK_SO_SIGIO, cmd, value);
 	default:
 		return so->protocol->ops->ioctl != NULL ? so->protocol->ops->ioctl(so, cmd, data)
 							: RUMP_ENOTTY;

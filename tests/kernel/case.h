@@ -26,7 +26,7 @@ extern const struct testcase descriptor_cases[], pipe_cases[], kqueue_cases[], p
     identity_cases[], time_cases[], sysctl_cases[], stress_cases[], file_cases[], directory_cases[],
     rename_cases[], order_cases[], permission_cases[], filetime_cases[], filelock_cases[], special_cases[],
     slash_cases[], mount_cases[], stream_cases[], datagram_cases[], readiness_cases[], local_cases[],
-    rights_cases[];
+    rights_cases[], sigio_cases[];
 
 /* Prints a line. */
 void say(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));

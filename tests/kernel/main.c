@@ -30,7 +30,7 @@
 static const struct testcase *const base_tables[] = {descriptor_cases, pipe_cases, kqueue_cases, poll_cases,
     process_cases, identity_cases, time_cases, sysctl_cases, stress_cases, file_cases, directory_cases,
     rename_cases, order_cases, permission_cases, filetime_cases, filelock_cases, special_cases, slash_cases,
-    mount_cases, stream_cases, datagram_cases, readiness_cases, local_cases, rights_cases};
+    mount_cases, stream_cases, datagram_cases, readiness_cases, local_cases, rights_cases, sigio_cases};
 
 static const char *current;
 
