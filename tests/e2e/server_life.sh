@@ -72,6 +72,17 @@ for kernel in $(kernels); do
 	[ "$kernel" = netbsd ] || is "$kernel: and as much memory" 50331648 "$("$rumpsh" memory)"
 	succeeds "$kernel: rump_halt -n halts it" "$halt" -n
 
+	# NetBSD's waits for memory.
+	if [ "$kernel" != netbsd ]; then
+		succeeds "$kernel: a small one" "$server" -lrumpvfs -r 2m "$RUMP_SERVER"
+		is "$kernel: files that fill it find no space" 'fill /full: No space left on device' \
+			"$("$rumpsh" fill /full 4000000 1)"
+		like "$kernel: they can be read" '^[0-9a-f]' "$("$rumpsh" sum /full)"
+		succeeds "$kernel: and removed" "$rumpsh" rm /full
+		is "$kernel: which makes room" room "$("$rumpsh" write /x room : cat /x)"
+		succeeds "$kernel: it halts" "$halt"
+	fi
+
 	# A halted kernel may leave its process, for a debugger, or a core, which nobody wants here.
 	for option in -h -d; do
 		(ulimit -c 0 && exec "$server" -s -lrumpvfs "$RUMP_SERVER") >console 2>&1 &

@@ -2,6 +2,22 @@
 /* Mounts of memory. */
 #include "kernel/fs/memfs/memfs.h"
 
+/*
+ * Files leave the kernel some of its memory, as NetBSD's do: or who fills a file system could no longer read
+ * or remove what fills it, and would be told of memory where there is no space.
+ */
+#define RESERVED_MOST (UINT64_C(4) << 20)
+
+static uint64_t
+memory_for_files(void)
+{
+	uint64_t limit = rumpk_mem_limit();
+
+	if (limit == UINT64_MAX)
+		return limit;
+	return limit - (limit / 8 < RESERVED_MOST ? limit / 8 : RESERVED_MOST);
+}
+
 int
 rumpk_memfs_create(
     struct mount *mp, uint64_t max_bytes, uint64_t max_nodes, uint32_t mode, uint32_t uid, uint32_t gid)
@@ -20,6 +36,7 @@ rumpk_memfs_create(
 	fs->raw = raw;
 	fs->max_bytes = max_bytes;
 	fs->max_nodes = max_nodes;
+	fs->max_memory = memory_for_files();
 	rumpk_mutex_init(&fs->limits);
 	mp->mnt_data = fs;
 	error = memfs_node_create(mp, &va, NULL, &root);
@@ -149,7 +166,7 @@ rumpk_memfs_statvfs(struct mount *mp, struct rump_statvfs *st)
 {
 	const struct memfs *fs = mp->mnt_data;
 	uint64_t bytes, nodes, used = rumpk_mem_used(), left;
-	uint64_t max = __atomic_load_n(&fs->max_bytes, __ATOMIC_RELAXED), limit = rumpk_mem_limit();
+	uint64_t max = __atomic_load_n(&fs->max_bytes, __ATOMIC_RELAXED), limit = fs->max_memory;
 
 	memfs_used(fs, &bytes, &nodes);
 	left = limit == UINT64_MAX ? MUCH : limit > used ? limit - used : 0;

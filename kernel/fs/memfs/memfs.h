@@ -33,6 +33,7 @@ struct memfs_node;
  */
 struct memfs {
 	uint64_t max_bytes, max_nodes; /* atomic, as a remount changes them */
+	uint64_t max_memory;           /* of the kernel's in use, for files to get more; constant */
 	rumpk_mutex limits;
 	struct {
 		_Alignas(64) uint64_t bytes, nodes; /* may be negative, taken alone */

@@ -55,6 +55,8 @@ charge(struct memfs *fs, uint64_t bytes, uint64_t nodes_more)
 	uint64_t bytes_used, nodes_used;
 	bool fits;
 
+	if (fs->max_memory != UINT64_MAX && rumpk_mem_used() + bytes > fs->max_memory)
+		return false;
 	if (max_bytes == 0 && (max_nodes == 0 || nodes_more == 0)) {
 		count(fs, bytes, nodes_more);
 		return true;
