@@ -5,6 +5,7 @@
 #include "kernel/base/fdtable.h"
 #include "kernel/base/log.h"
 #include "kernel/base/mem.h"
+#include "kernel/base/print.h"
 #include "kernel/base/random.h"
 #include "kernel/base/sysctl.h"
 
@@ -178,6 +179,12 @@ rumpk_sysctl_nodes_init(void)
 		ncpu = parse_int(text);
 	physmem64 = limit < INT64_MAX ? (int64_t)limit : DEFAULT_PHYSMEM;
 	physmem = physmem64 < INT32_MAX ? (int32_t)physmem64 : INT32_MAX;
+	rumpk_log("%s", version);
+	if (limit != UINT64_MAX)
+		rumpk_log("total memory = %llu KB\n", (unsigned long long)limit / 1024);
+	else
+		rumpk_log("total memory = as much as the host gives\n");
+	rumpk_log("%d virtual CPU%s\n", (int)ncpu, ncpu == 1 ? "" : "s");
 	rumpuser_clock_gettime(RUMPUSER_CLOCK_RELWALL, &boottime.tv_sec, &boottime.tv_nsec);
 	rumpk_sysctl_register(tops, sizeof(tops) / sizeof(*tops));
 	rumpk_sysctl_register(kern, sizeof(kern) / sizeof(*kern));

@@ -70,6 +70,7 @@ vfs_init(void)
 	memfs_init();
 	dev_init();
 	mount_root();
+	rumpk_log("root file system type: rumpfs, in memory\n");
 	cwd_init(rumpk_rootvnode);
 	etfs_init();
 	hostdisk_init();

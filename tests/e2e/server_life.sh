@@ -67,6 +67,7 @@ for kernel in $(kernels); do
 	done
 
 	succeeds "$kernel: CPUs and memory are set" "$server" -c 3 -r 48m -v "$RUMP_SERVER"
+	like "$kernel: -v shows what boots" '^NetBSD 7\.99\.34 \(' "$output"
 	is "$kernel: to as many CPUs" 3 "$("$rumpsh" ncpu)"
 	# NetBSD's keeps to the limit, but does not tell.
 	[ "$kernel" = netbsd ] || is "$kernel: and as much memory" 50331648 "$("$rumpsh" memory)"
