@@ -67,7 +67,6 @@ struct sp_client {
 	struct sp_output out;
 
 	/* Of the loop's thread. */
-	struct event *in_event;
 	struct event *out_event;
 	TAILQ_ENTRY(sp_client) halfopen;
 	bool in_halfopen;

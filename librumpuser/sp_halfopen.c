@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * They are in an epoll set of their own, which is one event of the loop's: libevent keeps something for every
+ * descriptor that it has ever seen, and with very many clients the memory between those would be no use to
+ * anybody later.
+ */
 #include "librumpuser/sp_halfopen.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "librumpuser/sp_client.h"
@@ -12,17 +18,13 @@
 #include "librumpuser/sp_loop.h"
 #include "librumpuser/sp_output.h"
 
-static struct event_base *base;
+#define HANDLED_AT_ONCE 64
+
+static int set = -1;
+static struct event *set_event;
 static char banner[SP_BANNER_MAX + 1];
 static TAILQ_HEAD(, sp_client) waiting = TAILQ_HEAD_INITIALIZER(waiting); /* the oldest first */
 static unsigned count;
-
-void
-halfopen_init(struct event_base *event_base, const char *line)
-{
-	base = event_base;
-	strcpy(banner, line);
-}
 
 void
 halfopen_remove(struct sp_client *c)
@@ -32,8 +34,7 @@ halfopen_remove(struct sp_client *c)
 	TAILQ_REMOVE(&waiting, c, halfopen);
 	c->in_halfopen = false;
 	count--;
-	event_free(c->in_event);
-	c->in_event = NULL;
+	(void)epoll_ctl(set, EPOLL_CTL_DEL, c->transport.fd, NULL);
 	client_put(c);
 }
 
@@ -76,9 +77,8 @@ hand_over(struct sp_client *c, const struct sp_frame *frame, const uint8_t *data
 }
 
 static void
-on_readable(evutil_socket_t fd, short what, void *arg)
+receive_handshake(struct sp_client *c)
 {
-	struct sp_client *c = arg;
 	uint8_t buffer[SP_HANDSHAKE_FRAME_MAX];
 	ssize_t n = sp_receive(&c->transport, buffer, sizeof(buffer), false);
 	const uint8_t *data = buffer;
@@ -86,8 +86,6 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	size_t len;
 	int rv;
 
-	(void)fd;
-	(void)what;
 	if (n == -EAGAIN)
 		return;
 	if (n <= 0) {
@@ -102,6 +100,40 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		drop(c);
 }
 
+/* One after the other: what is done for one may be the end of another. */
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct epoll_event event;
+
+	(void)what;
+	(void)arg;
+	for (int i = 0; i < HANDLED_AT_ONCE && host_epoll_wait(fd, &event, 0) == 1; i++)
+		receive_handshake(event.data.ptr);
+}
+
+int
+halfopen_init(struct event_base *base, const char *line)
+{
+	strcpy(banner, line);
+	set = epoll_create1(EPOLL_CLOEXEC);
+	if (set < 0)
+		return -errno;
+	set_event = event_new(base, set, EV_READ | EV_PERSIST, on_readable, NULL);
+	return set_event != NULL && event_add(set_event, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+void
+halfopen_fini(void)
+{
+	if (set_event != NULL)
+		event_free(set_event);
+	set_event = NULL;
+	if (set >= 0)
+		close(set);
+	set = -1;
+}
+
 /* Makes room for one more. */
 static void
 make_room(void)
@@ -114,6 +146,7 @@ void
 halfopen_add(int fd, const struct sp_peer *peer)
 {
 	struct iovec iov = {banner, strlen(banner)};
+	struct epoll_event event = {.events = EPOLLIN};
 	struct sp_client *c;
 
 	c = client_count() < sp_config.clients ? client_new(fd, peer) : NULL;
@@ -123,10 +156,8 @@ halfopen_add(int fd, const struct sp_peer *peer)
 	}
 	make_room();
 	host_deadline(&c->handshake_deadline, sp_config.handshake, 0);
-	c->in_event = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, c);
-	if (c->in_event == NULL || event_add(c->in_event, NULL) != 0) {
-		if (c->in_event != NULL)
-			event_free(c->in_event);
+	event.data.ptr = c;
+	if (epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) != 0) {
 		client_drop(c);
 		client_put(c);
 		return;

@@ -9,7 +9,9 @@ struct event_base;
 struct sp_client;
 struct sp_peer;
 
-void halfopen_init(struct event_base *base, const char *banner);
+/* Returns 0 or -errno; halfopen_fini() undoes it in either case, when there are no connections. */
+int halfopen_init(struct event_base *base, const char *banner);
+void halfopen_fini(void);
 
 /* Greets a new connection, whose descriptor is taken over, and waits for its handshake. */
 void halfopen_add(int fd, const struct sp_peer *peer);

@@ -259,6 +259,7 @@ static int
 make_events(enum sp_transport_kind kind, int listener, const char *banner)
 {
 	struct event_config *config = event_config_new();
+	int error;
 
 	if (config == NULL)
 		return -ENOMEM;
@@ -280,7 +281,9 @@ make_events(enum sp_transport_kind kind, int listener, const char *banner)
 		if (watch_event == NULL || event_add(watch_event, NULL) != 0)
 			return -ENOMEM;
 	}
-	halfopen_init(base, banner);
+	error = halfopen_init(base, banner);
+	if (error != 0)
+		return error;
 	return listen_begin(base, kind, listener) ? 0 : -ENOMEM;
 }
 
@@ -297,6 +300,7 @@ static void
 abandon(void)
 {
 	listen_abandon();
+	halfopen_fini();
 	free_event(&watch_event);
 	free_event(&tick_event);
 	free_event(&wake_event);
