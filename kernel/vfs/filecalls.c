@@ -393,8 +393,7 @@ sys_fpathconf(struct lwp *l, rumpk_args args, long *retval)
 		retval[0] = RUMP_PIPE_BUF;
 		error = 0;
 	} else {
-		error = fp->ops->type == RUMPK_FT_KQUEUE || fp->ops->type == RUMPK_FT_MISC ? RUMP_EOPNOTSUPP
-											   : RUMP_EINVAL;
+		error = fp->ops->type == RUMPK_FT_MISC ? RUMP_EOPNOTSUPP : RUMP_EINVAL;
 	}
 	rumpk_file_rele(fp);
 	return error;

@@ -280,6 +280,7 @@ at_descriptors(void)
 	d = rump_sys_open("d", RUMP_O_RDONLY);
 	f = rump_sys_open("f", RUMP_O_RDONLY);
 	good("openat", rump_sys_openat(d, "f", RUMP_O_RDONLY));
+	ret("openat what is no file", rump_sys_openat(rump_sys_kqueue(), "f", RUMP_O_RDONLY));
 	good("openat, here", rump_sys_openat(RUMP_AT_FDCWD, "f", RUMP_O_RDONLY));
 	ret("openat a file", rump_sys_openat(f, "f", RUMP_O_RDONLY));
 	ret("openat nothing", rump_sys_openat(99, "f", RUMP_O_RDONLY));

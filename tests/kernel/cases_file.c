@@ -394,6 +394,7 @@ pathconfs(void)
 	ret("missing", rump_sys_pathconf("g", RUMP__PC_NAME_MAX));
 	fd = rump_sys_open("f", RUMP_O_RDONLY);
 	ret("by descriptor", rump_sys_fpathconf(fd, RUMP__PC_NAME_MAX));
+	ret("of a kqueue", rump_sys_fpathconf(rump_sys_kqueue(), RUMP__PC_NAME_MAX));
 }
 
 static void

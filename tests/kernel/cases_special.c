@@ -147,6 +147,8 @@ event_readable(void)
 	rump_sys_pwrite(fd, "more", 4, 10);
 	ret("more", rump_sys_kevent(kq, NULL, 0, &kev, 1, &zero));
 	say("%lld bytes", (long long)kev.data);
+	kev = (struct rump_kevent){.ident = (uintptr_t)fd, .filter = RUMP_EVFILT_WRITE, .flags = RUMP_EV_ADD};
+	ret("for writing", rump_sys_kevent(kq, &kev, 1, NULL, 0, NULL));
 }
 
 /* A fifo that mknod makes is as good as mkfifo's. */
