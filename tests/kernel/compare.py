@@ -22,6 +22,8 @@ CASES = f"{BUILD}/tests/kernel/cases"
 HOST_SHIM = f"{BUILD}/tests/kernel/.libs/libhostshim.so"
 # What the host has of what the cases want: no kqueue, and nothing but sockets in the shim.
 HOST_CASES = ("stream_", "datagram_", "readiness_poll_", "local_", "rights_")
+# NetBSD's kqueue crashes or hangs in one run of twenty of it.
+NETBSD_RACES = ("stress_events",)
 ANSWERS = f"{HERE}/netbsd_answers.tsv"
 DIFFERENCES = f"{HERE}/differences.tsv"
 COMPONENTS = ["librump", "librumpvfs", "librumpdev", "librumpnet", "librumpnet_local", "librumpfs_tmpfs"]
@@ -167,6 +169,8 @@ def main():
     if where == "record":
         return record()
     if where == "netbsd":
+        if not sys.argv[2:]:
+            cases = [case for case in cases if case not in NETBSD_RACES]
         return compare(parse(in_process(f"{NETBSD}/lib", cases, True)), where, cases)
     if where == "host":
         absent = [row[0] for row in table(DIFFERENCES, 5) if row[1] == "host" and row[2] == "*"]
