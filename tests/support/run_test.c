@@ -109,6 +109,9 @@ start(char **argv)
 		return pid;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* Whoever started all this may have had signals ignored, as nohup(1) does: programs inherit it. */
+	for (int number = 1; number < NSIG; number++)
+		(void)signal(number, SIG_DFL);
 	execvp(argv[0], argv);
 	warn("%s", argv[0]);
 	_exit(127);
