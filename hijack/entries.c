@@ -254,9 +254,10 @@ hijack_getcwd(const struct hijack_call *call)
 }
 
 /* A call whose second argument is the path that counts. */
-static long
-second(const struct hijack_call *call, hijack_call_fn *beyond)
+long
+hijack_second(const struct hijack_call *call)
 {
+	hijack_call_fn *beyond = call->number == SYS_mount ? hijack_beyond_mount : hijack_beyond_plain;
 	long error;
 
 	if (hijack_path_concerns(AT_FDCWD, (uint64_t)call->arg[1]))
@@ -265,18 +266,6 @@ second(const struct hijack_call *call, hijack_call_fn *beyond)
 	if (error == -ENOENT && hijack_path_has_links(AT_FDCWD, (uint64_t)call->arg[1]))
 		return hijack_beyond(beyond, call);
 	return error;
-}
-
-long
-hijack_mount(const struct hijack_call *call)
-{
-	return second(call, hijack_beyond_mount);
-}
-
-long
-hijack_watch(const struct hijack_call *call)
-{
-	return second(call, hijack_beyond_plain);
 }
 
 /* Out of a root inside there is no way to one on the host. */
