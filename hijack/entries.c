@@ -423,6 +423,12 @@ hijack_munmap(const struct hijack_call *call)
 }
 
 long
+hijack_mremap(const struct hijack_call *call)
+{
+	return hijack_mapped() ? hijack_beyond(hijack_beyond_mremap, call) : hijack_pass(call);
+}
+
+long
 hijack_msync(const struct hijack_call *call)
 {
 	return hijack_mapped() ? hijack_beyond(hijack_beyond_msync, call) : hijack_pass(call);

@@ -35,7 +35,7 @@ hijack_call_fn hijack_beyond_getcwd, hijack_beyond_fchdir, hijack_beyond_futimen
 hijack_call_fn hijack_beyond_host_message;
 
 /* Of memory, and of the end. */
-hijack_call_fn hijack_beyond_munmap, hijack_beyond_msync, hijack_beyond_exit;
+hijack_call_fn hijack_beyond_munmap, hijack_beyond_mremap, hijack_beyond_msync, hijack_beyond_exit;
 
 /* Of waiting. */
 hijack_call_fn hijack_beyond_limit, hijack_beyond_poll, hijack_beyond_ppoll, hijack_beyond_select,

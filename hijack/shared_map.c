@@ -336,6 +336,67 @@ hijack_beyond_munmap(const struct hijack_call *call)
 	return 0;
 }
 
+/* Has the object be as long as the file is now. */
+static long
+catch_up(const struct mapping *mapping, uintptr_t start, uintptr_t end)
+{
+	struct rump_stat st;
+	long error = is_present(mapping) ? HIJACK_RUMP(__fstat50, (uint64_t)mapping->rump, hijack_slot(&st))
+					 : -ENOTCONN;
+
+	(void)start;
+	(void)end;
+	return error != 0 ? error : extend_object(mapping->object, mapping->rump, st.st_size);
+}
+
+/* The first mapping that has anything in common with the range. */
+static struct mapping *
+find(uintptr_t start, uintptr_t end)
+{
+	struct mapping *mapping = mappings;
+
+	while (mapping != NULL && (mapping->start >= end || mapping->end <= start))
+		mapping = mapping->next;
+	return mapping;
+}
+
+/* A mapping as a whole becomes longer or shorter, or moves. What touches one in another way is refused. */
+long
+hijack_beyond_mremap(const struct hijack_call *call)
+{
+	uintptr_t start = (uintptr_t)call->arg[0], end = (start + (size_t)call->arg[1] + PAGE - 1) & -PAGE;
+	size_t size = ((size_t)call->arg[2] + PAGE - 1) & -PAGE;
+	struct mapping *mapping;
+	uint64_t mask;
+	long result = 0;
+
+	if (call->arg[3] & MREMAP_FIXED)
+		(void)each_overlap((uintptr_t)call->arg[4], size, write_back);
+	if (start + size < end)
+		result = each_overlap(start + size, end - start - size, write_back);
+	else if (start + size > end)
+		result = each_overlap(start, end - start, catch_up);
+	lock(&mask);
+	mapping = find(start, end > start ? end : start + 1);
+	if (result == 0 && mapping != NULL &&
+	    (mapping->start != start || mapping->end != end || call->arg[3] & MREMAP_DONTUNMAP))
+		result = -EINVAL;
+	if (result == 0)
+		result = hijack_pass(call);
+	if (result >= 0 || result <= -4096) {
+		if (mapping != NULL)
+			mapping->start = mapping->end = 0;
+		if (call->arg[3] & MREMAP_FIXED)
+			cut((uintptr_t)call->arg[4], (uintptr_t)call->arg[4] + size);
+		if (mapping != NULL) {
+			mapping->start = (uintptr_t)result;
+			mapping->end = (uintptr_t)result + size;
+		}
+	}
+	unlock(&mask);
+	return result;
+}
+
 void
 hijack_map_write_back(void)
 {

@@ -37,6 +37,20 @@ print("written", os.pread(f, 4, 0))
 """
 WANTED = ["shared True 0o600", "refused", "refused", "shared True", "left behind False", "written b'kept'"]
 
+# A mapping that grows with its file, moves, and shrinks; and one that is told to in part.
+RESIZED = """
+import mmap
+f = os.open("/rump/r", os.O_RDWR | os.O_CREAT); os.write(f, b"a" * 10000)
+m = mmap.mmap(f, 10000); blocked = [mmap.mmap(-1, 4096) for i in range(50)]
+m[9999:10000] = b"b"; m.resize(3000000); m[2999999:3000000] = b"e"; m.flush()
+print(os.pread(f, 1, 9999), os.pread(f, 1, 2999999), os.fstat(f).st_size, m[0:1])
+m[5000:5001] = b"c"; m[4000:4001] = b"d"; m.resize(4500); print(len(m)); m.close()
+print(os.pread(f, 5000, 0)[4000:4001], os.fstat(f).st_size)
+libc.mmap.restype = libc.mremap.restype = ctypes.c_long; os.ftruncate(f, 8192)
+p = libc.mmap(None, 8192, 3, 1, f, 0); print(libc.mremap(ctypes.c_void_p(p), 4096, 8192, 1), errno.errorcode[ctypes.get_errno()])
+"""
+RESIZED_WANTED = ["b'b' b'e' 3000000 b'a'", "4500", "b'd' 4500", "-1 EINVAL"]
+
 
 # Where the object is, and in a child and a grandchild that begin anew.
 NAMES = """
@@ -52,6 +66,8 @@ def main():
     with Server("-lrumpvfs") as server:
         status, text = server.python(PROGRAM)
         report(status == 0 and text.splitlines() == WANTED, "what others may use is not shared", status, text)
+        status, text = server.python(RESIZED)
+        report(status == 0 and text.splitlines() == RESIZED_WANTED, "a mapping changes its size", status, text)
         seen = []
         for _ in range(2):
             status, text = server.python(NAMES, PROGRAM=PRELUDE + NAMES)
