@@ -51,9 +51,10 @@ rights_of(const struct cmsghdr *control, uint64_t data, int32_t fds[DESCRIPTORS_
 	return count;
 }
 
-/* Whether one of the descriptors that a message passes on is a shadow. */
+/* Whether fn says yes of one of the descriptors that a message passes on; the others after it are not asked
+ * about. */
 static bool
-has_shadow(const struct msghdr *message)
+any_right(const struct msghdr *message, bool (*fn)(int fd, bool close_on_exec), bool close_on_exec)
 {
 	uint64_t at = (uint64_t)(uintptr_t)message->msg_control, data;
 	size_t left = message->msg_controllen;
@@ -64,10 +65,23 @@ has_shadow(const struct msghdr *message)
 		size_t count = rights_of(&control, data, fds);
 
 		for (size_t i = 0; i < count; i++)
-			if (hijack_fd(fds[i]) >= 0)
+			if (fn(fds[i], close_on_exec))
 				return true;
 	}
 	return false;
+}
+
+static bool
+is_shadow(int fd, bool close_on_exec)
+{
+	(void)close_on_exec;
+	return hijack_fd(fd) >= 0;
+}
+
+static bool
+has_shadow(const struct msghdr *message)
+{
+	return any_right(message, is_shadow, false);
 }
 
 struct carriers {
@@ -177,21 +191,18 @@ send_several(const struct hijack_call *call)
 	return hijack_copyout((uint64_t)call->arg[1], &message, sizeof(message)) == 0 ? 1 : -EFAULT;
 }
 
+static bool
+take_in(int fd, bool close_on_exec)
+{
+	(void)hijack_carry_in(fd, close_on_exec);
+	return false;
+}
+
 /* Makes of the carriers that came with a message what they carry. */
 static void
 unload(const struct msghdr *message, bool close_on_exec)
 {
-	uint64_t at = (uint64_t)(uintptr_t)message->msg_control, data;
-	size_t left = message->msg_controllen;
-	int32_t fds[DESCRIPTORS_MAX];
-	struct cmsghdr control;
-
-	while (next_control(&at, &left, &control, &data)) {
-		size_t count = rights_of(&control, data, fds);
-
-		for (size_t i = 0; i < count; i++)
-			(void)hijack_carry_in(fds[i], close_on_exec);
-	}
+	(void)any_right(message, take_in, close_on_exec);
 }
 
 static long

@@ -20,36 +20,8 @@
 #include <rump/rumpclient.h>
 
 #include "sp/capability.h"
+#include "tests/unit/client_process.h"
 #include "tests/unit/in_child.h"
-#include "tests/unit/scripted.h"
-
-static struct scripted server;
-
-static int
-begin(void **state)
-{
-	(void)state;
-	scripted_start(&server, false, 0, scripted_kernel, NULL);
-	setenv("RUMP_SERVER", server.url, 1);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	scripted_stop(&server);
-	scripted_remove(&server);
-	return 0;
-}
-
-static int64_t
-connection_number(void)
-{
-	register_t retval[2] = {0};
-
-	return rumpclient_syscall(20, NULL, 0, retval) == 0 && retval[0] == 42 ? retval[1] : -1;
-}
 
 static int
 descriptors_open(void)

@@ -17,28 +17,8 @@
 #include <rump/rump_syscalls.h>
 #include <rump/rumpclient.h>
 
+#include "tests/unit/client_process.h"
 #include "tests/unit/in_child.h"
-#include "tests/unit/scripted.h"
-
-static struct scripted server;
-
-static int
-begin(void **state)
-{
-	(void)state;
-	scripted_start(&server, false, 0, scripted_kernel, NULL);
-	setenv("RUMP_SERVER", server.url, 1);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	scripted_stop(&server);
-	scripted_remove(&server);
-	return 0;
-}
 
 static int
 quiet(void)
@@ -78,14 +58,6 @@ wait_for(pid_t pid)
 	int status = -1;
 
 	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static int64_t
-connection_number(void)
-{
-	register_t retval[2] = {0};
-
-	return rumpclient_syscall(20, NULL, 0, retval) == 0 && retval[0] == 42 ? retval[1] : -1;
 }
 
 static int
