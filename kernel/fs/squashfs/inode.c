@@ -66,6 +66,16 @@ list_fits(const struct squash_mount *m, uint64_t blocks)
 	       blocks * sizeof(uint32_t) / META_BLOCK <= packed / 3;
 }
 
+/* Whether the tail lies within its fragment block; the library adds these up in 32 bits. */
+static bool
+tail_fits(const struct squash_mount *m, const sqfs_inode_file_ext_t *file)
+{
+	uint32_t block_size = m->super.block_size;
+
+	return file->fragment_idx == NO_FRAGMENT ||
+	       (uint64_t)file->fragment_offset + file->file_size % block_size <= block_size;
+}
+
 /* Inodes of regular files are all made extended ones. */
 static int
 read_file(struct squash_mount *m, struct squash_node *node, struct decoded *inode)
@@ -93,7 +103,7 @@ read_file(struct squash_mount *m, struct squash_node *node, struct decoded *inod
 	}
 	if (error != 0)
 		return error;
-	if (file.file_size > INT64_MAX)
+	if (file.file_size > INT64_MAX || !tail_fits(m, &file))
 		return SQFS_ERROR_CORRUPTED;
 	blocks = file.file_size / block_size;
 	if (file.file_size % block_size != 0 && file.fragment_idx == NO_FRAGMENT)
