@@ -354,12 +354,14 @@ rc_adopt(struct rumpclient *ctx, const struct rc_link *link, uint64_t next)
 {
 	uint32_t state = atomic_load(&ctx->state);
 
+	/* Requests of a lost connection keep their numbers until their threads have come to themselves. */
+	if (atomic_load(&ctx->slots.next) < next)
+		atomic_store(&ctx->slots.next, next);
 	ctx->capabilities = link->capabilities;
 	ctx->tcp = ctx->url.kind != SP_UNIX;
 	atomic_store(&ctx->careful, false);
 	atomic_store(&ctx->head, atomic_load(&ctx->tail));
 	ctx->inode = inode_of(link->fd);
 	atomic_store(&ctx->fd, link->fd);
-	atomic_store(&ctx->slots.next, next);
 	atomic_store(&ctx->state, (state & ~RC_DOWN) + RC_GENERATION);
 }

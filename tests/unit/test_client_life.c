@@ -285,6 +285,47 @@ calls_are_made_again_on_a_new_connection(void **state)
 	in_child(child_that_retries);
 }
 
+static _Atomic uint64_t last_number;
+static _Atomic bool used_again;
+
+/* Notes the number of a connection's first calls, and answers but the last. */
+static void
+notes_numbers(struct scripted_connection *c, void *arg)
+{
+	struct sp_header header;
+	uint8_t body[256];
+
+	(void)arg;
+	if (scripted_greet(c) == -1)
+		return;
+	for (int i = 0; i < 8 && scripted_receive(c, &header, body, sizeof(body)); i++) {
+		if (header.reqno <= last_number)
+			used_again = true;
+		last_number = header.reqno;
+		if (i < 7)
+			scripted_answer(c, header.reqno, 0, 42, c->number);
+	}
+}
+
+/* A thread may still have to learn that its request was lost when others make theirs on the new connection. */
+static void
+numbers_are_not_used_again(void **state)
+{
+	struct rumpclient *ctx;
+	int64_t retval[2];
+
+	(void)state;
+	server.fn = notes_numbers;
+	ctx = rumpclient_ctx_new(server.url);
+	assert_non_null(ctx);
+	rumpclient_ctx_setconnretry(ctx, RUMPCLIENT_RETRYCONN_INFTIME);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(rumpclient_ctx_syscall(ctx, 20, NULL, 0, retval), 0);
+	assert_int_equal(server.count, 3);
+	assert_false(used_again);
+	rumpclient_ctx_free(ctx);
+}
+
 static _Atomic int lost;
 
 static void *
@@ -332,6 +373,7 @@ main(int argc, char *argv[])
 	    cmocka_unit_test_setup_teardown(daemons_stay_connected, begin, end),
 	    cmocka_unit_test_setup_teardown(lost_connections_are_as_asked_for, begin, end),
 	    cmocka_unit_test_setup_teardown(calls_are_made_again_on_a_new_connection, begin, end),
+	    cmocka_unit_test_setup_teardown(numbers_are_not_used_again, begin, end),
 	    cmocka_unit_test_setup_teardown(a_restarted_server_is_found_again, begin, end),
 	};
 
