@@ -25,9 +25,11 @@ detach(long fd)
 	if (rump < 0)
 		return 0;
 	hijack_fd_clear(fd);
+	if (rump == HIJACK_FD_LOST)
+		return 0;
 	error = HIJACK_RUMP(close, (uint64_t)rump);
-	/* It is closed all the same; programs expect no such error. */
-	return error == -EINTR || rump == HIJACK_FD_LOST ? 0 : error;
+	/* It is closed all the same, be it by the end of its kernel; programs expect no such errors. */
+	return error == -EINTR || error == -EBADF || error == -ENOTCONN ? 0 : error;
 }
 
 long
@@ -46,14 +48,22 @@ hijack_beyond_close(const struct hijack_call *call)
 	return error != 0 ? error : host;
 }
 
+/* A descriptor of a kernel that is gone has copies that are as lost as it is. */
+static long
+duplicate_inside(int rump, bool close_on_exec)
+{
+	long copy =
+	    HIJACK_RUMP(fcntl, (uint64_t)rump, close_on_exec ? RUMP_F_DUPFD_CLOEXEC : RUMP_F_DUPFD, 0);
+
+	return copy == -EBADF ? HIJACK_FD_LOST : copy;
+}
+
 /* A new number for what a shadow stands for. */
 static long
 duplicate(const struct hijack_call *call, long minimum, bool close_on_exec)
 {
 	enum hijack_kind kind = hijack_fd_kind(call->shadow);
-	long copy = HIJACK_RUMP(
-		 fcntl, (uint64_t)call->arg[0], close_on_exec ? RUMP_F_DUPFD_CLOEXEC : RUMP_F_DUPFD, 0),
-	     fd;
+	long copy = duplicate_inside((int)call->arg[0], close_on_exec), fd;
 	int error;
 
 	if (copy < 0)
@@ -93,10 +103,7 @@ hijack_beyond_dup2(const struct hijack_call *call)
 		return -EBUSY;
 	if (rump >= 0) {
 		kind = hijack_fd_kind(from);
-		copy = HIJACK_RUMP(fcntl, (uint64_t)rump,
-		    call->number == SYS_dup3 && call->arg[2] & O_CLOEXEC ? RUMP_F_DUPFD_CLOEXEC
-									 : RUMP_F_DUPFD,
-		    0);
+		copy = duplicate_inside(rump, call->number == SYS_dup3 && call->arg[2] & O_CLOEXEC);
 		if (copy < 0)
 			return copy;
 	}

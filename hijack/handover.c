@@ -6,10 +6,11 @@
  * descriptors without close-on-exec, the current directory, or the root. Then the connection is handed over
  * (the protocol's EXEC), and the descriptor table in the environment, with the process's id, so that a child
  * of a program that knows nothing of it does not take it for its own. Otherwise the connection closes with
- * the old program.
+ * the old program. One that is lost is handed over in name only: the new program has lost it too.
  */
 #include "hijack/handover.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,11 +134,11 @@ hijack_exec_take_over(char **environment)
 	}
 	environ = environment;
 	error = hijack_rump_take_over();
-	if (error != 0) {
+	if (error != 0 && error != -ENOTCONN)
 		hijack_report(
 		    "the rump kernel did not take this program for the one before: %s", strerror(-error));
+	if (hijack_main_process.context == NULL)
 		return;
-	}
 	sides = strtol(next + 1, &next, 10);
 	hijack_main_process.cwd_inside = sides & 1;
 	hijack_main_process.root_inside = sides & 2;

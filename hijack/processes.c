@@ -8,6 +8,9 @@
  * child is not connected, and connects as a new process if it ever needs to: most children of a shell never
  * do.
  *
+ * A process whose kernel is gone makes children all the same. They have its descriptors, and a connection
+ * that is as lost as its own: what RUMPHIJACK_RETRYCONNECT says is theirs to do when they make a call.
+ *
  * Either way the connection that the child's descriptor table has from its parent is closed there; the
  * parent's context itself is left alone. In a child with memory of its own that costs the memory, but a
  * signal handler may have forked in the middle of a call that goes on in both. In a child of vfork it is the
@@ -59,19 +62,15 @@ copy_descriptors(const struct hijack_fds *fds)
 	return copy;
 }
 
-/* A copy of the process in the rump kernel, which may be another than before. 0 or -errno. */
+/* A copy of the process in the rump kernel, if there still is one. 0 or -errno. */
 static int
-copy_inside(struct hijack_process *process, struct hijack_cloning *cloning)
+copy_inside(struct rumpclient *ctx, struct hijack_cloning *cloning)
 {
-	struct rumpclient *ctx = process->context;
-
 	cloning->fork = rumpclient_ctx_prefork(ctx);
-	if (cloning->fork == NULL && errno == ENOTCONN && hijack_rump_is_lost(ctx)) {
-		if (hijack_rump_recover(ctx) != 0)
-			return -ENOTCONN;
-		cloning->fork = rumpclient_ctx_prefork(process->context);
-	}
-	return cloning->fork != NULL ? 0 : -errno;
+	if (cloning->fork != NULL)
+		return 0;
+	cloning->lost = errno == ENOTCONN && hijack_rump_is_lost(ctx);
+	return cloning->lost ? 0 : -errno;
 }
 
 /* The state of a child that shares its parent's memory. */
@@ -100,7 +99,7 @@ hijack_beyond_prefork(const struct hijack_call *call)
 
 	cloning->fork = NULL;
 	if (anything_to_inherit(process))
-		error = copy_inside(process, cloning);
+		error = copy_inside(process->context, cloning);
 	if (error == 0 && cloning->child != NULL)
 		error = copy_state(process, cloning->child);
 	if (error != 0 && cloning->fork != NULL) {
@@ -149,9 +148,11 @@ hijack_beyond_child(const struct hijack_call *call)
 		/* With vfork it is the parent's, which frees it. */
 		if (cloning->child == NULL)
 			free(cloning->fork);
-	} else {
-		close_inherited(parent);
 	}
+	if (process->context == NULL)
+		close_inherited(parent);
+	if (process->context == NULL && (cloning->fork != NULL || cloning->lost))
+		process->context = hijack_rump_lost(process, &parent->url);
 	(void)hijack_own(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, HIJACK_SIGSET_SIZE, 0, 0);
 	return 0;
 }

@@ -22,6 +22,7 @@
 #include "hijack/files.h"
 #include "hijack/handover.h"
 #include "hijack/path.h"
+#include "hijack/reconnect.h"
 #include "hijack/report.h"
 #include "hijack/rump.h"
 #include "hijack/run_path.h"
@@ -298,6 +299,7 @@ needs_audit(const struct hijack_call *call, const struct program *program, bool 
 static long
 execute(const struct hijack_call *call, struct program *program, bool unchanged)
 {
+	struct rumpclient *ctx = hijack_process()->context;
 	char *state = hijack_handover_describe(hijack_process());
 	char *const *arguments =
 	    program->arguments != NULL ? program->arguments : (char *const *)call->arg[2];
@@ -317,10 +319,11 @@ execute(const struct hijack_call *call, struct program *program, bool unchanged)
 		if (unchanged && ((int)call->arg[0] != AT_FDCWD && path[0] != '/'))
 			snprintf(path, PATH_MAX, "/proc/self/fd/%d%s%.4000s", (int)call->arg[0],
 			    program->path[0] != '\0' ? "/" : "", program->path);
-		if (state != NULL)
-			error = rumpclient_ctx_exec(
-			    hijack_process()->context, path, arguments, environment.entries);
+		if (state != NULL && !hijack_rump_is_lost(ctx))
+			error = rumpclient_ctx_exec(ctx, path, arguments, environment.entries);
 		else
+			error = -ENOTCONN;
+		if (error == -ENOTCONN)
 			error = hijack_raw(
 			    SYS_execve, (long)path, (long)arguments, (long)environment.entries, 0, 0, 0);
 	}

@@ -6,7 +6,8 @@
  * each for itself; the first that finds one replaces the process's context. To the new kernel this is a new
  * process. Numbers of the old one's descriptors may soon be others' there, so whatever holds one is told:
  * entries of the descriptor table get a number that no kernel gives, mappings know by a count that they are
- * of the past. Calls that were under way are not made again if they were about descriptors.
+ * of the past. Calls that were under way are not made again if they were about descriptors. Closing such a
+ * descriptor, duplicating it, and making a process that has it look for no kernel, and succeed.
  *
  * The current directory is looked for by its name; a process that lost it has none, and one whose root was
  * inside has nothing, rather than finding itself somewhere else.
@@ -96,6 +97,18 @@ forget_descriptors(struct hijack_process *process)
 	}
 }
 
+struct rumpclient *
+hijack_rump_lost(struct hijack_process *process, const struct sp_url *url)
+{
+	struct rumpclient *ctx = rc_context_new();
+
+	if (ctx != NULL)
+		ctx->url = *url;
+	else
+		forget_descriptors(process);
+	return ctx;
+}
+
 void
 hijack_rump_begin_anew(struct hijack_process *process, struct rumpclient *ctx)
 {
@@ -164,11 +177,24 @@ hijack_rump_recover(const struct rumpclient *lost)
 	return keep_trying(lost, retry == RUMPCLIENT_RETRYCONN_INFTIME ? -1 : (int64_t)retry * 1000);
 }
 
+/* What a process does with numbers succeeds with lost ones too; it must not wait for another kernel. */
+static bool
+needs_no_kernel(enum hijack_rump_number number, const uint64_t *slots)
+{
+	return number == HIJACK_RUMP_close ||
+	       (number == HIJACK_RUMP_fcntl &&
+		   (slots[1] == RUMP_F_DUPFD || slots[1] == RUMP_F_DUPFD_CLOEXEC ||
+		       slots[1] == RUMP_F_SETFD));
+}
+
 int
 hijack_rump_again(const struct rumpclient *lost, enum hijack_rump_number number, const uint64_t *slots)
 {
-	int error = hijack_rump_recover(lost);
+	int error;
 
+	if (needs_no_kernel(number, slots))
+		return -EBADF;
+	error = hijack_rump_recover(lost);
 	if (error != 0)
 		return error;
 	if (hijack_process()->root_lost)

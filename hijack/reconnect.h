@@ -20,6 +20,13 @@ int hijack_rump_recover(const struct rumpclient *lost);
  */
 int hijack_rump_again(const struct rumpclient *lost, enum hijack_rump_number number, const uint64_t *slots);
 
+/*
+ * A context for a process that has something of a kernel that is gone, as if it had lost the connection
+ * itself. Without memory for it NULL, and what the process had is marked as lost.
+ */
+struct sp_url;
+struct rumpclient *hijack_rump_lost(struct hijack_process *process, const struct sp_url *url);
+
 /* Replaces the process's context, if it still is this one, by a new one. One attempt; 0 or -errno. */
 int hijack_rump_replace(const struct rumpclient *lost);
 

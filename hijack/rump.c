@@ -207,28 +207,29 @@ hijack_rump_call(enum hijack_rump_number number, const uint64_t *slots, size_t c
 int
 hijack_rump_take_over(void)
 {
-	struct rumpclient *ctx = rc_context_new();
+	struct rumpclient *ctx;
 	struct rc_link link;
-	int error = ctx != NULL ? 0 : -ENOMEM;
+	struct sp_url url;
+	int error = sp_url_parse(&url, rc_exec_url() != NULL ? rc_exec_url() : hijack_start.server, NULL);
 
-	if (error == 0)
-		error = rc_exec_take(&link);
-	if (error == 0)
-		error = sp_url_parse(
-		    &ctx->url, rc_exec_url() != NULL ? rc_exec_url() : hijack_start.server, NULL);
-	if (error == 0) {
-		rumpclient_set_hostcall(hijack_own);
-		error = rc_hello(&link, SP_EXEC, 0);
-	}
-	if (error != 0) {
-		if (ctx != NULL)
-			rc_context_free(ctx);
-		return error;
-	}
-	rc_adopt(ctx, &link, 1);
 	rc_exec_done();
+	if (error == 0)
+		error = sp_url_make_absolute(&url);
+	if (error != 0)
+		return error;
+	rumpclient_set_hostcall(hijack_own);
+	ctx = hijack_rump_lost(&hijack_main_process, &url);
+	if (ctx == NULL)
+		return -ENOMEM;
+	error = rc_exec_take(&link);
+	if (error == 0)
+		error = rc_hello(&link, SP_EXEC, 0);
+	else if (error == -ENOENT)
+		error = -ENOTCONN;
+	if (error == 0)
+		rc_adopt(ctx, &link, 1);
 	hijack_main_process.context = ctx;
-	return 0;
+	return error;
 }
 
 static bool

@@ -66,6 +66,7 @@ struct hijack_cloning {
 	bool sigsys_blocked;
 	bool connected;               /* the parent is; the next is for its connection's sake */
 	struct rumpclient_fork *fork; /* NULL: the child inherits nothing in the rump kernel */
+	bool lost;                    /* that is gone, and so is what it would have inherited */
 };
 #define HIJACK_CLONING_MAX 8
 

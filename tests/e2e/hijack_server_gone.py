@@ -20,7 +20,12 @@ LIBRARIES = ["-lrumpvfs", "-lrumpfs_tmpfs", "-lrumpnet", "-lrumpnet_sockin"]
 
 # What all programs begin with. They say when they are about to wait; the call may begin before the kill or after.
 START = """
-import errno, mmap, os, select, socket, sys, threading
+import errno, mmap, os, select, socket, subprocess, sys, threading
+def tried(call, *arguments):
+    try:
+        return call(*arguments)
+    except OSError as e:
+        return errno.errorcode[e.errno]
 def listener():
     s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); return s
 def pair():
@@ -33,8 +38,22 @@ def told(call):
         print("returned", call())
     except OSError as e:
         print(errno.errorcode.get(e.errno, e))
-os.chdir("/rump/tmp")
+if len(sys.argv) == 1:
+    os.chdir("/rump/tmp")
 """
+
+# A descriptor and a current directory that a process and those that come from it have lost: what its calls say.
+KEEP = """
+f = int(sys.argv[1]) if len(sys.argv) > 1 else os.open("/rump/tmp/kept", 66)
+def state():
+    print(*[tried(*call) for call in ((os.fstat, f), (os.write, f, b"x"), (os.listdir, "."), (os.fstat, os.dup(f)))],
+          os.path.isdir("/etc"), flush=True)
+def execute():
+    os.set_inheritable(f, True)
+    os.execv(sys.executable, [*sys.orig_argv, str(f)])
+if len(sys.argv) > 1: state(); sys.exit()
+"""
+STATE = "ENOTCONN ENOTCONN ENOTCONN ENOTCONN True"
 
 # Name, program, what it may print. Waiting for readiness, a lost connection may also be seen as an event.
 PROGRAMS = [
@@ -58,16 +77,29 @@ PROGRAMS = [
      "ready(); sys.stdin.read(); print(m[0])", "7"),
     ("fork, and a child that waits", "c, s = pair()\nif os.fork() == 0: told(lambda: c.recv(1)); sys.stdout.flush(); "
      "os._exit(0)\nprint(os.wait()[1])", "ENOTCONN\n0"),
-    ("execute a program", "f = os.open('f', 66); os.set_inheritable(f, True)\nready(); sys.stdin.read()\n"
-     "try: os.execv('/bin/echo', ['echo', 'executed'])\nexcept OSError as e: print(errno.errorcode[e.errno])",
-     "ENOTCONN|(librumphijack: .*\n)?executed"),
-    ("close, and what else is the host's", "f = os.open('f', 66); r, w = os.pipe()\nready(); sys.stdin.read()\n"
-     "try: os.close(f)\nexcept OSError: pass\nos.write(w, b'pipe'); print(os.read(r, 4), os.path.exists('/etc/passwd'))",
-     r"b'pipe' True"),
+    ("close, and what else is the host's", "f = os.open('f', 66); g = os.open('g', 66); r, w = os.pipe()\nready(); sys.stdin.read()\n"
+     "os.close(f); os.dup2(r, g); print(os.dup(r) == f, tried(os.close, 99))\n"
+     "os.write(w, b'pipe'); print(os.read(g, 4), os.path.exists('/etc/passwd'))", r"True EBADF\nb'pipe' True"),
+    ("processes", KEEP + "ready(); sys.stdin.read()\nif os.fork() == 0: state(); os._exit(0)\nos.wait()\n"
+     "print(subprocess.run(['echo', 'spawned'], capture_output=True, close_fds=False, cwd='/').stdout)\n"
+     "print(os.waitpid(os.posix_spawn('/bin/true', ['true'], {}), 0)[1], tried(os.posix_spawn, '/no/program', ['no'], {}))\nstate()",
+     rf"{STATE}\nb'spawned\\n'\n0 ENOENT\n{STATE}"),
+    ("processes of one that has noticed", KEEP + "ready(); sys.stdin.read(); state()\nif os.fork() == 0: state(); os._exit(0)\n"
+     "os.wait(); print(os.waitpid(os.posix_spawn('/bin/true', ['true'], {}), 0)[1])", rf"{STATE}\n{STATE}\n0"),
+    ("execute a program", KEEP + "ready(); sys.stdin.read(); execute()", rf"(librumphijack: .*\n)?{STATE}"),
+    ("execute a program, having noticed", KEEP + "ready(); sys.stdin.read(); state(); execute()", rf"{STATE}\n{STATE}"),
     ("many threads", "pairs = [pair() for i in range(20)]; got = []\ndef wait(c):\n    try: c.recv(1)\n"
      "    except OSError as e: got.append(errno.errorcode[e.errno])\n"
      "threads = [threading.Thread(target=wait, args=(c,)) for c, s in pairs]\n[t.start() for t in threads]; ready()\n"
      "[t.join() for t in threads]; print(len(got), set(got))", "20 {'ENOTCONN'}"),
+]
+
+# The same of bash.
+SCRIPTS = [
+    ("a shell", "cd /rump/tmp; exec 5>f; echo ready; read line; ls -d /; echo a | cat; (exec ls -d /etc); echo >&5; echo $?; exec 6>&5; echo $?\n"
+     "exec 5>&-; echo $?; cd /; pwd; exec echo executed", r"/\na\n/etc\n.*\n1\n0\n0\n/\nexecuted"),
+    ("a shell, with a job", "cd /rump/tmp; exec 5>f; sleep 1000 & echo ready; read line; kill $!; wait $!; echo $?",
+     r"(librumphijack: .*\n)?143"),
 ]
 
 
@@ -80,11 +112,11 @@ def start_server(url):
     raise RuntimeError("the server does not serve")
 
 
-def run(name, program, url):
+def run(command, url):
     """Kills the server when the program is ready. Returns its status and what it printed."""
     server = start_server(url)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RUMP")}
-    child = subprocess.Popen([f"{BUILDDIR}/tools/rump_run", "-s", url, "/usr/bin/python3", "-c", START + program],
+    child = subprocess.Popen([f"{BUILDDIR}/tools/rump_run", "-s", url, *command],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
                              cwd="/", start_new_session=True)
     first = child.stdout.readline()
@@ -103,8 +135,11 @@ def main():
     work = tempfile.mkdtemp(prefix="gone.")
     report = Tap()
     try:
-        for name, program, wanted in PROGRAMS:
-            status, text = run(name, program, f"unix://{work}/control")
+        commands = [(name, ["/usr/bin/python3", "-P", "-c", f"{START}{program}"], wanted)
+                    for name, program, wanted in PROGRAMS]
+        commands += [(name, ["/bin/bash", "-c", program], wanted) for name, program, wanted in SCRIPTS]
+        for name, command, wanted in commands:
+            status, text = run(command, f"unix://{work}/control")
             good = status == 0 and re.fullmatch(f"ready\n({wanted})\n", text) is not None
             report(good, name, f"status {status}", text)
     finally:
