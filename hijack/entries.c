@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 
 #include "hijack/beyond.h"
+#include "hijack/change_user.h"
 #include "hijack/code.h"
 #include "hijack/copy.h"
 #include "hijack/descriptor.h"
@@ -274,6 +275,7 @@ hijack_chroot(const struct hijack_call *call)
 {
 	if (hijack_process()->root_inside && !hijack_path_concerns(AT_FDCWD, (uint64_t)call->arg[0]))
 		return -EPERM;
+	hijack_connect_while_it_may(call);
 	return hijack_plain(call);
 }
 

@@ -3,7 +3,8 @@
  * Theory of operation
  *
  * What the process has in the rump kernel survives when there is anything that the new program can notice:
- * descriptors without close-on-exec, the current directory, or the root. Then the connection is handed over
+ * descriptors without close-on-exec, the current directory, or the root; and when it might not be let in
+ * again. Then the connection is handed over
  * (the protocol's EXEC), and the descriptor table in the environment, with the process's id, so that a child
  * of a program that knows nothing of it does not take it for its own. Otherwise the connection closes with
  * the old program. One that is lost is handed over in name only: the new program has lost it too.
@@ -54,14 +55,15 @@ hijack_handover_describe(const struct hijack_process *process)
 
 	for (uint32_t fd = 0; fds != NULL && fd < fds->used; fd++)
 		count += fds->entry[fd] != 0 && hijack_handover_survives(fd);
-	if (process->context == NULL || (count == 0 && !process->cwd_inside && !process->root_inside))
+	if (process->context == NULL ||
+	    (count == 0 && !process->cwd_inside && !process->root_inside && !process->changed_user))
 		return NULL;
 	size = sizeof(STATE) + 128 + HIJACK_NAME + count * (32 + HIJACK_NAME);
 	text = malloc(size);
 	if (text == NULL)
 		return NULL;
-	used = (size_t)snprintf(
-	    text, size, STATE "%d:%d", process->pid, process->cwd_inside + 2 * process->root_inside);
+	used = (size_t)snprintf(text, size, STATE "%d:%d", process->pid,
+	    process->cwd_inside + 2 * process->root_inside + 4 * process->changed_user);
 	if (process->cwd_inside && process->cwd_real)
 		used += (size_t)snprintf(text + used, size - used, ":%lu:%lu:%zu:%s",
 		    (unsigned long)process->above_device, (unsigned long)process->above_inode,
@@ -142,6 +144,7 @@ hijack_exec_take_over(char **environment)
 	sides = strtol(next + 1, &next, 10);
 	hijack_main_process.cwd_inside = sides & 1;
 	hijack_main_process.root_inside = sides & 2;
+	hijack_main_process.changed_user = sides & 4;
 	if (*next == ':')
 		next = take_current(next + 1, &hijack_main_process);
 	while (*next == ',') {

@@ -132,6 +132,7 @@ hijack_beyond_child(const struct hijack_call *call)
 
 	(void)hijack_own(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&mask, HIJACK_SIGSET_SIZE, 0, 0);
 	process->context = NULL;
+	process->changed_user = false;
 	for (size_t i = 0; i < HIJACK_EVENTS; i++) {
 		if (process->events[i] != 0)
 			(void)close(process->events[i] - 1);

@@ -2,7 +2,8 @@
 /*
  * Theory of operation
  *
- * A process connects when it first needs to, by the URL it was started with. One thread does it, with signals
+ * A process connects when it first needs to, or before it could not any more (change_user.c), by the URL it
+ * was started with. One thread does it, with signals
  * blocked, while others that come along wait; a failure is reported once and is the answer to every call that
  * needs the rump kernel, until a later attempt succeeds. For what follows when it is gone, see reconnect.c.
  */
@@ -88,7 +89,7 @@ settle(struct rumpclient *ctx)
 }
 
 static struct rumpclient *
-connect_now(struct hijack_process *process, int *error)
+connect_now(struct hijack_process *process, bool tell, int *error)
 {
 	static bool told;
 	struct rumpclient *ctx;
@@ -97,10 +98,10 @@ connect_now(struct hijack_process *process, int *error)
 	ctx = rumpclient_ctx_new(hijack_start.server);
 	if (ctx == NULL) {
 		*error = -errno;
-		if (!told)
+		if (tell && !told)
 			hijack_report("no rump kernel at RUMP_SERVER=%s: %s", hijack_start.server,
 			    *error == -EPROTO ? "what answers is no server" : strerror(-*error));
-		told = true;
+		told = told || tell;
 		return NULL;
 	}
 	settle(ctx);
@@ -108,8 +109,8 @@ connect_now(struct hijack_process *process, int *error)
 	return ctx;
 }
 
-struct rumpclient *
-hijack_rump_context(int *error)
+static struct rumpclient *
+connected(bool tell, int *error)
 {
 	struct hijack_process *process = hijack_process();
 	struct rumpclient *ctx = __atomic_load_n(&process->context, __ATOMIC_ACQUIRE);
@@ -120,9 +121,24 @@ hijack_rump_context(int *error)
 	lock(&mask);
 	ctx = process->context;
 	if (ctx == NULL)
-		ctx = connect_now(process, error);
+		ctx = connect_now(process, tell, error);
 	unlock(&mask);
 	return ctx;
+}
+
+struct rumpclient *
+hijack_rump_context(int *error)
+{
+	return connected(true, error);
+}
+
+long
+hijack_beyond_connect(const struct hijack_call *call)
+{
+	int error = 0;
+
+	(void)call;
+	return connected(false, &error) != NULL ? 0 : error;
 }
 
 int

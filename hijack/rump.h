@@ -8,6 +8,7 @@
 
 #include <rump/rumpdefs.h>
 
+#include "hijack/dispatch.h"
 #include "hijack/thread.h"
 
 /* The calls that a rump kernel offers. */
@@ -47,6 +48,9 @@ int hijack_rump_take_over(void);
 
 /* The process's context, connecting if need be. NULL: *error says why, and the user has been told. */
 struct rumpclient *hijack_rump_context(int *error);
+
+/* Connects if it can, without a word. */
+hijack_call_fn hijack_beyond_connect;
 
 /* One of the library's own descriptors: to the program it is not there. */
 bool hijack_rump_owns(int fd);
