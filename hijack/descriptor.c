@@ -53,6 +53,7 @@ hijack_fd_set(long fd, int rump, enum hijack_kind kind)
 					   false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
 	hijack_name_forget(fd);
+	__atomic_fetch_add(&fds->changes, 1, __ATOMIC_RELAXED);
 	if (kind == HIJACK_KIND_SOCKET)
 		__atomic_fetch_add(&fds->sockets, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&fds->entry[fd], (rump + 1) * 4 + (int32_t)kind, __ATOMIC_RELEASE);

@@ -29,6 +29,7 @@ struct hijack_fds {
 	uint32_t sockets;          /* of the entries */
 	uint32_t used;             /* no entry is set from here on */
 	int32_t entry[HIJACK_FDS]; /* (rump descriptor + 1) * 4 + kind; 0: the host's */
+	uint32_t changes;          /* how many entries were ever set */
 };
 
 /* The rump descriptor that a number stands for, -1: it is the host's. */

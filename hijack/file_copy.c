@@ -16,6 +16,7 @@
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
 #include "hijack/rump.h"
+#include "hijack/shared_map.h"
 
 #define PIECE 65536
 #define PIPE_PAGE 4096
@@ -52,6 +53,8 @@ side_read(const struct side *side, void *data, size_t size)
 		return hijack_raw(SYS_read, side->fd, (long)data, (long)size, 0, 0, 0);
 	if (side->rump < 0)
 		return hijack_raw(SYS_pread64, side->fd, (long)data, (long)size, side->offset, 0, 0);
+	if (hijack_mapped())
+		hijack_shared_before_read(side->rump, side->position == 0 ? -1 : side->offset, size);
 	if (side->position == 0)
 		return HIJACK_RUMP(read, (uint64_t)side->rump, hijack_slot(data), size);
 	return HIJACK_RUMP(pread, (uint64_t)side->rump, hijack_slot(data), size, 0, (uint64_t)side->offset);
@@ -60,13 +63,24 @@ side_read(const struct side *side, void *data, size_t size)
 static long
 side_write(const struct side *side, const void *data, size_t size)
 {
+	struct hijack_shared_write state;
+	bool mapped = side->rump >= 0 && hijack_mapped();
+	long result;
+
 	if (side->rump < 0 && side->position == 0)
 		return hijack_raw(SYS_write, side->fd, (long)data, (long)size, 0, 0, 0);
 	if (side->rump < 0)
 		return hijack_raw(SYS_pwrite64, side->fd, (long)data, (long)size, side->offset, 0, 0);
+	if (mapped)
+		hijack_shared_before_write(&state, side->rump, side->position == 0 ? -1 : side->offset);
 	if (side->position == 0)
-		return HIJACK_RUMP(write, (uint64_t)side->rump, hijack_slot(data), size);
-	return HIJACK_RUMP(pwrite, (uint64_t)side->rump, hijack_slot(data), size, 0, (uint64_t)side->offset);
+		result = HIJACK_RUMP(write, (uint64_t)side->rump, hijack_slot(data), size);
+	else
+		result = HIJACK_RUMP(
+		    pwrite, (uint64_t)side->rump, hijack_slot(data), size, 0, (uint64_t)side->offset);
+	if (mapped)
+		hijack_shared_after_write(&state, result);
+	return result;
 }
 
 /* A descriptor's position goes back by what was read in vain. */

@@ -2,8 +2,10 @@
 /* Reading, writing and positions. Buffers are the program's: the rump kernel copies to and from them. */
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "abi/errno.h"
@@ -11,6 +13,7 @@
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
 #include "hijack/rump.h"
+#include "hijack/shared_map.h"
 
 static_assert(
     LOCK_SH == RUMP_LOCK_SH && LOCK_EX == RUMP_LOCK_EX && LOCK_NB == RUMP_LOCK_NB && LOCK_UN == RUMP_LOCK_UN,
@@ -18,20 +21,22 @@ static_assert(
 
 /* NetBSD's calls with Linux's arguments, struct iovec included, and how many; and those that differ in an
  * offset. */
+enum moves { NOTHING, READS, READS_VECTOR, WRITES };
 static const struct same {
 	uint16_t number, netbsd, slots;
+	enum moves moves;
 } same[] = {
-    {SYS_read, HIJACK_RUMP_read, 3},
-    {SYS_write, HIJACK_RUMP_write, 3},
-    {SYS_readv, HIJACK_RUMP_readv, 3},
-    {SYS_writev, HIJACK_RUMP_writev, 3},
-    {SYS_listen, HIJACK_RUMP_listen, 2},
-    {SYS_shutdown, HIJACK_RUMP_shutdown, 2},
-    {SYS_flock, HIJACK_RUMP_flock, 2},
-    {SYS_pread64, HIJACK_RUMP_pread, 3},
-    {SYS_pwrite64, HIJACK_RUMP_pwrite, 3},
-    {SYS_preadv, HIJACK_RUMP_preadv, 3},
-    {SYS_pwritev, HIJACK_RUMP_pwritev, 3},
+    {SYS_read, HIJACK_RUMP_read, 3, READS},
+    {SYS_write, HIJACK_RUMP_write, 3, WRITES},
+    {SYS_readv, HIJACK_RUMP_readv, 3, READS_VECTOR},
+    {SYS_writev, HIJACK_RUMP_writev, 3, WRITES},
+    {SYS_listen, HIJACK_RUMP_listen, 2, NOTHING},
+    {SYS_shutdown, HIJACK_RUMP_shutdown, 2, NOTHING},
+    {SYS_flock, HIJACK_RUMP_flock, 2, NOTHING},
+    {SYS_pread64, HIJACK_RUMP_pread, 3, READS},
+    {SYS_pwrite64, HIJACK_RUMP_pwrite, 3, WRITES},
+    {SYS_preadv, HIJACK_RUMP_preadv, 3, READS_VECTOR},
+    {SYS_pwritev, HIJACK_RUMP_pwritev, 3, WRITES},
 };
 
 /* Reading and writing of a file is not interrupted by signals; of anything else it is. */
@@ -45,12 +50,49 @@ is_file(const struct hijack_call *call)
 	       (st.st_mode & RUMP_S_IFMT) == RUMP_S_IFREG;
 }
 
+/* How much a call may read. */
+static size_t
+room(const struct hijack_call *call, enum moves moves)
+{
+	struct iovec part;
+	size_t total = 0;
+
+	if (moves == READS)
+		return (size_t)call->arg[2];
+	for (long i = 0; i < call->arg[2] && i < IOV_MAX; i++) {
+		if (hijack_copyin(&part, (uint64_t)call->arg[1] + (uint64_t)i * sizeof(part), sizeof(part)) !=
+		    0)
+			break;
+		total += part.iov_len;
+	}
+	return total;
+}
+
+/* A call on a file that may be mapped. */
+static long
+make_mapped(const struct same *one, const struct hijack_call *call, const uint64_t *slots, size_t count)
+{
+	struct hijack_shared_write state;
+	int64_t offset = count > 3 ? (int64_t)slots[4] : -1;
+	long result;
+
+	if (one->moves != WRITES) {
+		hijack_shared_before_read((int)call->arg[0], offset, room(call, one->moves));
+		return hijack_rump_call(one->netbsd, slots, count, NULL);
+	}
+	hijack_shared_before_write(&state, (int)call->arg[0], offset);
+	result = hijack_rump_call(one->netbsd, slots, count, NULL);
+	hijack_shared_after_write(&state, result);
+	return result;
+}
+
 /* Makes the call with its first arguments, and behind them what else it has. */
 static long
 make_same(long number, const struct hijack_call *call, const uint64_t *more, size_t count)
 {
 	uint64_t slots[6];
 	size_t n = 0;
+	bool mapped;
 	long result;
 
 	while (same[n].number != number)
@@ -59,8 +101,11 @@ make_same(long number, const struct hijack_call *call, const uint64_t *more, siz
 		slots[i] = (uint64_t)call->arg[i];
 	for (size_t i = 0; i < count; i++)
 		slots[same[n].slots + i] = more[i];
+	mapped =
+	    hijack_mapped() && same[n].moves != NOTHING && hijack_fd_kind(call->shadow) != HIJACK_KIND_SOCKET;
 	do
-		result = hijack_rump_call(same[n].netbsd, slots, same[n].slots + count, NULL);
+		result = mapped ? make_mapped(&same[n], call, slots, same[n].slots + count)
+				: hijack_rump_call(same[n].netbsd, slots, same[n].slots + count, NULL);
 	while (result == -EINTR && number != SYS_flock && is_file(call));
 	return result;
 }
@@ -115,7 +160,18 @@ hijack_inside_lseek(const struct hijack_call *call)
 long
 hijack_inside_ftruncate(const struct hijack_call *call)
 {
-	return HIJACK_RUMP(ftruncate, (uint64_t)call->arg[0], 0, (uint64_t)call->arg[1]);
+	long error = HIJACK_RUMP(ftruncate, (uint64_t)call->arg[0], 0, (uint64_t)call->arg[1]);
+
+	hijack_shared_resized();
+	return error;
+}
+
+/* What was stored in mappings of the file is part of it. */
+static void
+before_writing_out(const struct hijack_call *call)
+{
+	if (hijack_mapped())
+		hijack_shared_before_read((int)call->arg[0], 0, INT64_MAX);
 }
 
 /* NetBSD writes out only through descriptors that may write; Linux's programs do it through any. */
@@ -128,12 +184,14 @@ write_out(long error)
 long
 hijack_inside_fsync(const struct hijack_call *call)
 {
+	before_writing_out(call);
 	return write_out(HIJACK_RUMP(fsync, (uint64_t)call->arg[0]));
 }
 
 long
 hijack_inside_fdatasync(const struct hijack_call *call)
 {
+	before_writing_out(call);
 	return write_out(HIJACK_RUMP(fdatasync, (uint64_t)call->arg[0]));
 }
 
@@ -146,6 +204,7 @@ hijack_inside_fallocate(const struct hijack_call *call)
 		return -EOPNOTSUPP;
 	error = HIJACK_RUMP(
 	    posix_fallocate, (uint64_t)call->arg[0], 0, (uint64_t)call->arg[2], (uint64_t)call->arg[3]);
+	hijack_shared_resized();
 	/* NetBSD's call returns its errors as values. */
 	return error > 0 ? -abi_errno_to_host((int)error) : error;
 }

@@ -10,6 +10,7 @@
 #include "hijack/files.h"
 #include "hijack/names.h"
 #include "hijack/rump.h"
+#include "hijack/shared_map.h"
 
 #define O_TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
 
@@ -51,6 +52,8 @@ hijack_inside_openat(const struct hijack_place *place, const long *rest)
 		return flags & O_PATH ? -EOPNOTSUPP : -ELOOP;
 	if (rump < 0)
 		return rump;
+	if (flags & O_TRUNC)
+		hijack_shared_resized();
 	rump = hijack_fd_install((int)rump, HIJACK_KIND_FILE, (flags & O_CLOEXEC) != 0);
 	if (rump >= 0)
 		hijack_name_set(rump, place);
@@ -175,12 +178,16 @@ inside_truncate(const struct hijack_place *place, const long *rest)
 {
 	long error, fd;
 
-	if (place->directory == RUMP_AT_FDCWD)
-		return HIJACK_RUMP(truncate, hijack_slot(place->path), 0, (uint64_t)rest[0]);
+	if (place->directory == RUMP_AT_FDCWD) {
+		error = HIJACK_RUMP(truncate, hijack_slot(place->path), 0, (uint64_t)rest[0]);
+		hijack_shared_resized();
+		return error;
+	}
 	fd = HIJACK_RUMP(openat, directory(place), hijack_slot(place->path), RUMP_O_WRONLY, 0);
 	if (fd < 0)
 		return fd;
 	error = HIJACK_RUMP(ftruncate, (uint64_t)fd, 0, (uint64_t)rest[0]);
+	hijack_shared_resized();
 	(void)HIJACK_RUMP(close, (uint64_t)fd);
 	return error;
 }

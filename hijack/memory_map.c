@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mapping what lies in the rump kernel. A private mapping is a copy, made at once, and so is a shared one of
- * a descriptor that cannot write: its reader sees what was there. Shared mappings that can be written through
- * are in shared_map.c.
+ * Mapping what lies in the rump kernel. A private mapping is a copy, made at once. Shared mappings are in
+ * shared_map.c; of one that only reads a copy does as well when there is no room for it there.
  */
 #include <errno.h>
 #include <sys/mman.h>
@@ -13,8 +12,8 @@
 #include "hijack/rump.h"
 #include "hijack/shared_map.h"
 
-long
-hijack_map_fill(int rump, uint8_t *memory, size_t size, int64_t offset)
+static long
+fill(int rump, uint8_t *memory, size_t size, int64_t offset)
 {
 	size_t done = 0;
 
@@ -42,7 +41,9 @@ map_copy(const struct hijack_call *call, int rump)
 	memory = hijack_raw(SYS_mmap, call->arg[0], (long)size, PROT_READ | PROT_WRITE, flags, -1, 0);
 	if (memory < 0 && memory > -4096)
 		return memory;
-	error = hijack_map_fill(rump, (uint8_t *)memory, size, call->arg[5]);
+	if (hijack_mapped())
+		hijack_shared_before_read(rump, call->arg[5], size);
+	error = fill(rump, (uint8_t *)memory, size, call->arg[5]);
 	if (error == 0 && protection != (PROT_READ | PROT_WRITE))
 		error = hijack_raw(SYS_mprotect, memory, (long)size, protection, 0, 0, 0);
 	if (error == 0)
@@ -56,7 +57,8 @@ hijack_beyond_mmap(const struct hijack_call *call)
 {
 	int rump = hijack_fd(call->arg[4]);
 	struct rump_stat st;
-	long error = HIJACK_RUMP(__fstat50, (uint64_t)rump, hijack_slot(&st)), mode;
+	long error = HIJACK_RUMP(__fstat50, (uint64_t)rump, hijack_slot(&st)), mode, memory;
+	bool writes;
 
 	if (error != 0)
 		return error;
@@ -71,7 +73,9 @@ hijack_beyond_mmap(const struct hijack_call *call)
 		return -EACCES;
 	if (call->arg[3] & MAP_PRIVATE && !(call->arg[3] & MAP_SHARED))
 		return map_copy(call, rump);
-	if ((mode & RUMP_O_ACCMODE) == RUMP_O_RDWR)
-		return hijack_map_shared(call, rump, &st);
-	return call->arg[2] & PROT_WRITE ? -EACCES : map_copy(call, rump);
+	writes = (mode & RUMP_O_ACCMODE) == RUMP_O_RDWR;
+	if (!writes && call->arg[2] & PROT_WRITE)
+		return -EACCES;
+	memory = hijack_map_shared(call, rump, &st, writes);
+	return memory < 0 && memory > -4096 && !writes ? map_copy(call, rump) : memory;
 }

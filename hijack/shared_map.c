@@ -3,16 +3,17 @@
  * Theory of operation
  *
  * All processes of this machine that map one file of one rump kernel share one host object, in /dev/shm,
- * named after the user, the server, the device and the inode (see shared_name.c). Whoever uses it holds a
- * lock on it (flock, shared). Who finds it without users fills it from the file, under the exclusive lock;
- * who is last takes it away. So what a process that was killed left behind is neither found nor kept.
+ * named after the user, the server, the device and the inode (see shared_name.c), which knows what was stored
+ * in it (see shared_object.c). That is written to the file on msync and munmap, when the process ends or
+ * executes another program, and before a process that maps the file reads it or has it written out: only
+ * what it reads, and only as far as the file is long, since a mapping does not make it longer. What such a
+ * process writes to the file goes to the object too, under the object's lock, so that no older contents are
+ * written after it. Processes that do not map the file know nothing of this; what they write is seen in the
+ * object when somebody maps the file anew or asks for it (MS_INVALIDATE).
  *
- * A mapping's pages that may have changed are written to the file on msync and munmap, and when the process
- * ends or executes another program: as many bytes as the file is long, since a mapping does not make it
- * longer. A descriptor of the rump kernel's is kept for that, because a program may close its own.
- *
- * Mappings are known by their addresses. munmap of a part leaves the rest; one list is guarded by one lock,
- * with signals blocked.
+ * A descriptor of the rump kernel's is kept for each mapping, because a program may close its own. Mappings
+ * are known by their addresses. munmap of a part leaves the rest; one list is guarded by one lock, with
+ * signals blocked, which is taken before an object's.
  */
 #include "hijack/shared_map.h"
 
@@ -20,41 +21,29 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
 #include "hijack/rump.h"
+#include "hijack/shared_list.h"
 #include "hijack/shared_name.h"
+#include "hijack/shared_object.h"
 #include "hijack/signal.h"
-#include "rumpclient/client.h"
 
 #define PAGE 4096UL
 
-struct mapping {
-	struct mapping *next;
-	uintptr_t start;
-	uintptr_t end;
-	int64_t offset; /* in the file, of start */
-	int rump;       /* a descriptor of the library's own, which writes */
-	int object;     /* the host's, with the lock */
-	bool writes;
-	uint32_t kernel; /* whose the file is, see reconnect.c */
-	char name[HIJACK_SHARED_NAME];
-};
-
-static struct mapping *mappings;
+struct mapping *hijack_mappings;
+uint32_t hijack_mappings_made = 1;
 static uint32_t lock_word;
 
-static void
-lock(uint64_t *mask)
+void
+hijack_mappings_lock(uint64_t *mask)
 {
 	const uint64_t all = ~HIJACK_SIGSYS_BIT;
 
@@ -63,199 +52,117 @@ lock(uint64_t *mask)
 		(void)hijack_own(SYS_futex, (long)&lock_word, FUTEX_WAIT_PRIVATE, 2, 0, 0, 0);
 }
 
-static void
-unlock(const uint64_t *mask)
+void
+hijack_mappings_unlock(const uint64_t *mask)
 {
 	__atomic_store_n(&lock_word, 0, __ATOMIC_RELEASE);
 	(void)hijack_own(SYS_futex, (long)&lock_word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
 	(void)hijack_own(SYS_rt_sigprocmask, SIG_SETMASK, (long)mask, 0, HIJACK_SIGSET_SIZE, 0, 0);
 }
 
-static long
-host_lock(int object, int how)
-{
-	long error;
-
-	do
-		error = hijack_own(SYS_flock, object, how, 0, 0, 0, 0);
-	while (error == -EINTR);
-	return error;
-}
-
-/* Whether the open object is still the one of that name. */
-static bool
-is_current(int object, const char *name)
-{
-	struct stat open_one, named;
-
-	return hijack_own(SYS_fstat, object, (long)&open_one, 0, 0, 0, 0) == 0 &&
-	       hijack_own(SYS_stat, (long)name, (long)&named, 0, 0, 0, 0) == 0 &&
-	       open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev;
-}
-
-/* Others may have made the object, if they have seen its name, to read it and to write to it. */
-static bool
-is_mine_alone(int object)
-{
-	struct stat st;
-
-	return hijack_own(SYS_fstat, object, (long)&st, 0, 0, 0, 0) == 0 && S_ISREG(st.st_mode) &&
-	       st.st_uid == (uid_t)hijack_own(SYS_geteuid, 0, 0, 0, 0, 0, 0) && (st.st_mode & 077) == 0;
-}
-
-/* Fills the object from the file: nobody else uses it. */
-static long
-fill_object(int object, int rump, int64_t size)
-{
-	uint8_t *memory;
-	long error = 0;
-
-	if (ftruncate(object, 0) != 0 || ftruncate(object, size) != 0)
-		return -errno;
-	if (size == 0)
-		return 0;
-	memory = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, object, 0);
-	if (memory == MAP_FAILED)
-		return -errno;
-	error = hijack_map_fill(rump, memory, (size_t)size, 0);
-	(void)munmap(memory, (size_t)size);
-	return error;
-}
-
-/* The part of the file that came after the object was made: it is longer now. */
-static long
-extend_object(int object, int rump, int64_t size)
-{
-	uint8_t *memory;
-	struct stat st;
-	long error;
-	int64_t from;
-
-	error = hijack_own(SYS_fstat, object, (long)&st, 0, 0, 0, 0);
-	if (error != 0 || st.st_size >= size)
-		return error;
-	from = st.st_size & -(int64_t)PAGE;
-	if (ftruncate(object, size) != 0)
-		return -errno;
-	memory = mmap(NULL, (size_t)(size - from), PROT_READ | PROT_WRITE, MAP_SHARED, object, from);
-	if (memory == MAP_FAILED)
-		return -errno;
-	error = hijack_map_fill(rump, memory + (st.st_size - from), (size_t)(size - st.st_size), st.st_size);
-	(void)munmap(memory, (size_t)(size - from));
-	return error;
-}
-
-/* Opens the object, with its content in place and a shared lock held. Returns its descriptor or -errno. */
-static long
-open_object(const char *name, int rump, int64_t size)
-{
-	for (;;) {
-		long object = hijack_own(
-		    SYS_open, (long)name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600, 0, 0, 0);
-		long error;
-
-		if (object < 0)
-			return object;
-		object = rc_fd_up((int)object);
-		if (!is_mine_alone((int)object))
-			error = -EACCES;
-		else if (host_lock((int)object, LOCK_EX | LOCK_NB) == 0)
-			error = is_current((int)object, name) ? fill_object((int)object, rump, size) : 1;
-		else
-			error = host_lock((int)object, LOCK_SH) != 0 || !is_current((int)object, name);
-		if (error == 0)
-			error = host_lock((int)object, LOCK_SH);
-		if (error == 0)
-			error = extend_object((int)object, rump, size);
-		if (error == 0)
-			return object;
-		(void)close((int)object);
-		if (error < 0)
-			return error;
-	}
-}
-
-/* The file is one of the present kernel's, and rump its descriptor there. */
-static bool
-is_present(const struct mapping *mapping)
-{
-	return mapping->kernel == __atomic_load_n(&hijack_process()->kernels, __ATOMIC_ACQUIRE);
-}
-
 static void
 release(struct mapping *mapping)
 {
-	/* The last one takes it away. */
-	if (host_lock(mapping->object, LOCK_EX | LOCK_NB) == 0 && is_current(mapping->object, mapping->name))
-		(void)hijack_own(SYS_unlink, (long)mapping->name, 0, 0, 0, 0, 0);
-	(void)close(mapping->object);
-	if (is_present(mapping))
-		(void)HIJACK_RUMP(close, (uint64_t)mapping->rump);
+	hijack_object_close(mapping->object.host, mapping->name);
+	if (hijack_mapping_is_present(mapping))
+		(void)HIJACK_RUMP(close, (uint64_t)mapping->object.rump);
 	free(mapping);
 }
 
-/* Writes what lies in the range back to the file, as far as that goes. */
+/* Calls fn for the part of the file that lies in the range, which is the mapping's. */
 static long
-write_back(const struct mapping *mapping, uintptr_t start, uintptr_t end)
+with_object(const struct mapping *mapping, uintptr_t start, uintptr_t end,
+    long (*fn)(const struct hijack_object *, int64_t, int64_t))
 {
-	struct rump_stat st;
-	long error = is_present(mapping) ? HIJACK_RUMP(__fstat50, (uint64_t)mapping->rump, hijack_slot(&st))
-					 : -ENOTCONN;
-	int64_t offset = mapping->offset + (int64_t)(start - mapping->start);
+	int64_t from = mapping->offset + (int64_t)(start - mapping->start);
+	long error;
 
-	if (error != 0 || !mapping->writes)
-		return error;
-	if (offset >= st.st_size)
-		return 0;
-	if (offset + (int64_t)(end - start) > st.st_size)
-		end = start + (uintptr_t)(st.st_size - offset);
-	while (start < end && is_present(mapping)) {
-		long n =
-		    HIJACK_RUMP(pwrite, (uint64_t)mapping->rump, start, end - start, 0, (uint64_t)offset);
+	if (!hijack_mapping_is_present(mapping))
+		return -ENOTCONN;
+	hijack_object_lock(mapping->object.host);
+	error = fn(&mapping->object, from, from + (int64_t)(end - start));
+	hijack_object_unlock(mapping->object.host);
+	return error;
+}
 
-		if (n <= 0)
-			return n < 0 ? n : -EIO;
-		start += (uintptr_t)n;
-		offset += n;
+/* What cannot write to the file cannot store in the mapping either: it is given what says so. */
+static long
+map_object(const struct hijack_call *call, const struct hijack_object *object)
+{
+	char path[32];
+	long host = object->host, memory;
+
+	if (!object->writes) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", object->host);
+		host = hijack_own(SYS_open, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0, 0);
+		if (host < 0)
+			return host;
 	}
-	return 0;
+	memory = hijack_raw(SYS_mmap, call->arg[0], call->arg[1], call->arg[2], call->arg[3], host,
+	    call->arg[5] + HIJACK_OBJECT_PAGES);
+	if (!object->writes)
+		(void)hijack_own(SYS_close, host, 0, 0, 0, 0, 0);
+	return memory;
+}
+
+/* Has the file's part that is to be mapped in the object. */
+static long
+open_object(struct mapping *mapping, int rump, int64_t from, int64_t to)
+{
+	long host;
+
+	mapping->object.rump = (int)HIJACK_RUMP(fcntl, (uint64_t)rump, RUMP_F_DUPFD_CLOEXEC, 0);
+	if (mapping->object.rump < 0)
+		return mapping->object.rump;
+	host = hijack_object_open(mapping->name);
+	if (host < 0) {
+		(void)HIJACK_RUMP(close, (uint64_t)mapping->object.rump);
+		return host;
+	}
+	mapping->object.host = (int)host;
+	hijack_object_lock((int)host);
+	host = hijack_object_cover(&mapping->object, from, to);
+	hijack_object_unlock(mapping->object.host);
+	return host;
 }
 
 long
-hijack_map_shared(const struct hijack_call *call, int rump, const struct rump_stat *st)
+hijack_map_shared(const struct hijack_call *call, int rump, const struct rump_stat *st, bool writes)
 {
-	struct mapping *mapping = calloc(1, sizeof(*mapping));
-	uint32_t kernel = __atomic_load_n(&hijack_process()->kernels, __ATOMIC_ACQUIRE);
+	struct mapping *mapping;
+	int64_t size = (int64_t)(((size_t)call->arg[1] + PAGE - 1) & -PAGE), end;
 	uint64_t mask;
-	long memory, object;
+	long memory;
 
+	if (size <= 0 || __builtin_add_overflow(call->arg[5], size, &end) || end >= HIJACK_OBJECT_PAGES)
+		return -EOVERFLOW;
+	mapping = calloc(1, sizeof(*mapping));
 	if (mapping == NULL)
 		return -ENOMEM;
-	mapping->rump = (int)HIJACK_RUMP(fcntl, (uint64_t)rump, RUMP_F_DUPFD_CLOEXEC, 0);
+	mapping->offset = call->arg[5];
+	mapping->device = st->st_dev;
+	mapping->inode = st->st_ino;
+	mapping->kernel = __atomic_load_n(&hijack_process()->kernels, __ATOMIC_ACQUIRE);
+	mapping->object.writes = writes;
 	hijack_shared_name(mapping->name, st->st_dev, st->st_ino);
-	object = mapping->rump >= 0 ? open_object(mapping->name, mapping->rump, st->st_size) : mapping->rump;
-	if (object < 0) {
-		if (mapping->rump >= 0)
-			(void)HIJACK_RUMP(close, (uint64_t)mapping->rump);
-		free(mapping);
-		return object;
-	}
-	mapping->object = (int)object;
-	memory = hijack_raw(
-	    SYS_mmap, call->arg[0], call->arg[1], call->arg[2], call->arg[3], object, call->arg[5]);
+	hijack_mappings_lock(&mask);
+	memory = open_object(mapping, rump, call->arg[5], end);
+	if (memory == 0)
+		memory = map_object(call, &mapping->object);
 	if (memory < 0 && memory > -4096) {
-		release(mapping);
+		if (mapping->object.host != 0)
+			release(mapping);
+		else
+			free(mapping);
+		hijack_mappings_unlock(&mask);
 		return memory;
 	}
 	mapping->start = (uintptr_t)memory;
-	mapping->end = (mapping->start + (uintptr_t)call->arg[1] + PAGE - 1) & -PAGE;
-	mapping->offset = call->arg[5];
-	mapping->writes = true;
-	mapping->kernel = kernel;
-	lock(&mask);
-	mapping->next = mappings;
-	__atomic_store_n(&mappings, mapping, __ATOMIC_RELEASE);
-	unlock(&mask);
+	mapping->end = mapping->start + (uintptr_t)size;
+	mapping->next = hijack_mappings;
+	__atomic_fetch_add(&hijack_mappings_made, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&hijack_mappings, mapping, __ATOMIC_RELEASE);
+	hijack_mappings_unlock(&mask);
 	return memory;
 }
 
@@ -263,7 +170,7 @@ hijack_map_shared(const struct hijack_call *call, int rump, const struct rump_st
 bool
 hijack_mapped(void)
 {
-	return hijack_thread.process == NULL && __atomic_load_n(&mappings, __ATOMIC_ACQUIRE) != NULL;
+	return hijack_thread.process == NULL && __atomic_load_n(&hijack_mappings, __ATOMIC_ACQUIRE) != NULL;
 }
 
 /* Calls fn for what the range and each mapping have in common. */
@@ -274,31 +181,61 @@ each_overlap(uintptr_t start, size_t size, long (*fn)(const struct mapping *, ui
 	uint64_t mask;
 	long error = 0;
 
-	lock(&mask);
-	for (const struct mapping *mapping = mappings; mapping != NULL; mapping = mapping->next) {
+	hijack_mappings_lock(&mask);
+	for (const struct mapping *mapping = hijack_mappings; mapping != NULL; mapping = mapping->next) {
 		uintptr_t first = start > mapping->start ? start : mapping->start;
 		uintptr_t last = end < mapping->end ? end : mapping->end;
 
 		if (first < last && error == 0)
 			error = fn(mapping, first, last);
 	}
-	unlock(&mask);
+	hijack_mappings_unlock(&mask);
 	return error;
+}
+
+static long
+write_back(const struct mapping *mapping, uintptr_t start, uintptr_t end)
+{
+	return with_object(mapping, start, end, hijack_object_write_back);
+}
+
+/* What others have written to the file. */
+static long
+look_again(const struct mapping *mapping, uintptr_t start, uintptr_t end)
+{
+	return with_object(mapping, start, end, hijack_object_refresh);
+}
+
+/* The disk has it. */
+static long
+write_out(const struct mapping *mapping, uintptr_t start, uintptr_t end)
+{
+	(void)start;
+	(void)end;
+	return mapping->object.writes ? HIJACK_RUMP(fdatasync, (uint64_t)mapping->object.rump) : 0;
 }
 
 long
 hijack_beyond_msync(const struct hijack_call *call)
 {
+	uintptr_t start = (uintptr_t)call->arg[0];
+	size_t size = (size_t)call->arg[1];
 	long error = hijack_pass(call);
 
-	return error != 0 ? error : each_overlap((uintptr_t)call->arg[0], (size_t)call->arg[1], write_back);
+	if (error == 0)
+		error = each_overlap(start, size, write_back);
+	if (error == 0 && call->arg[2] & MS_INVALIDATE)
+		error = each_overlap(start, size, look_again);
+	if (error == 0 && call->arg[2] & MS_SYNC)
+		error = each_overlap(start, size, write_out);
+	return error;
 }
 
 /* Takes the range out of the list; what is gone as a whole is released. */
 static void
 cut(uintptr_t start, uintptr_t end)
 {
-	struct mapping **place = &mappings;
+	struct mapping **place = &hijack_mappings;
 
 	while (*place != NULL) {
 		struct mapping *mapping = *place;
@@ -330,30 +267,24 @@ hijack_beyond_munmap(const struct hijack_call *call)
 	error = hijack_pass(call);
 	if (error != 0)
 		return error;
-	lock(&mask);
+	hijack_mappings_lock(&mask);
 	cut(start, end);
-	unlock(&mask);
+	hijack_mappings_unlock(&mask);
 	return 0;
 }
 
-/* Has the object be as long as the file is now. */
+/* More of the file is going to be mapped. */
 static long
-catch_up(const struct mapping *mapping, uintptr_t start, uintptr_t end)
+cover(const struct mapping *mapping, size_t size)
 {
-	struct rump_stat st;
-	long error = is_present(mapping) ? HIJACK_RUMP(__fstat50, (uint64_t)mapping->rump, hijack_slot(&st))
-					 : -ENOTCONN;
-
-	(void)start;
-	(void)end;
-	return error != 0 ? error : extend_object(mapping->object, mapping->rump, st.st_size);
+	return with_object(mapping, mapping->start, mapping->start + size, hijack_object_cover);
 }
 
 /* The first mapping that has anything in common with the range. */
 static struct mapping *
 find(uintptr_t start, uintptr_t end)
 {
-	struct mapping *mapping = mappings;
+	struct mapping *mapping = hijack_mappings;
 
 	while (mapping != NULL && (mapping->start >= end || mapping->end <= start))
 		mapping = mapping->next;
@@ -374,13 +305,13 @@ hijack_beyond_mremap(const struct hijack_call *call)
 		(void)each_overlap((uintptr_t)call->arg[4], size, write_back);
 	if (start + size < end)
 		result = each_overlap(start + size, end - start - size, write_back);
-	else if (start + size > end)
-		result = each_overlap(start, end - start, catch_up);
-	lock(&mask);
+	hijack_mappings_lock(&mask);
 	mapping = find(start, end > start ? end : start + 1);
 	if (result == 0 && mapping != NULL &&
 	    (mapping->start != start || mapping->end != end || call->arg[3] & MREMAP_DONTUNMAP))
 		result = -EINVAL;
+	if (result == 0 && mapping != NULL && start + size > end)
+		result = cover(mapping, size);
 	if (result == 0)
 		result = hijack_pass(call);
 	if (result >= 0 || result <= -4096) {
@@ -393,7 +324,7 @@ hijack_beyond_mremap(const struct hijack_call *call)
 			mapping->end = (uintptr_t)result + size;
 		}
 	}
-	unlock(&mask);
+	hijack_mappings_unlock(&mask);
 	return result;
 }
 
@@ -404,10 +335,10 @@ hijack_map_write_back(void)
 
 	if (!hijack_mapped())
 		return;
-	lock(&mask);
-	for (const struct mapping *mapping = mappings; mapping != NULL; mapping = mapping->next)
+	hijack_mappings_lock(&mask);
+	for (const struct mapping *mapping = hijack_mappings; mapping != NULL; mapping = mapping->next)
 		(void)write_back(mapping, mapping->start, mapping->end);
-	unlock(&mask);
+	hijack_mappings_unlock(&mask);
 }
 
 /* The end of the process, for all of its threads. */
@@ -415,40 +346,47 @@ long
 hijack_beyond_exit(const struct hijack_call *call)
 {
 	hijack_map_write_back();
-	while (mappings != NULL) {
-		struct mapping *mapping = mappings;
+	while (hijack_mappings != NULL) {
+		struct mapping *mapping = hijack_mappings;
 
-		mappings = mapping->next;
+		hijack_mappings = mapping->next;
 		release(mapping);
 	}
 	return hijack_pass(call);
 }
 
-/* Locks belong to what was opened, which the parent has too: the child opens it for itself. */
 void
 hijack_map_forked(void)
 {
 	lock_word = 0;
-	for (struct mapping *mapping = mappings; mapping != NULL; mapping = mapping->next) {
-		char path[32];
-		long object;
-
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", mapping->object);
-		object = hijack_own(SYS_open, (long)path, O_RDWR | O_CLOEXEC, 0, 0, 0, 0);
-		if (object < 0)
-			continue;
-		(void)host_lock((int)object, LOCK_SH);
-		(void)close(mapping->object);
-		mapping->object = rc_fd_up((int)object);
-	}
+	for (struct mapping *mapping = hijack_mappings; mapping != NULL; mapping = mapping->next)
+		mapping->object.host = hijack_object_forked(mapping->object.host);
 }
 
 bool
 hijack_map_owns(int fd)
 {
-	for (const struct mapping *mapping = mappings; mapping != NULL; mapping = mapping->next) {
-		if (mapping->object == fd)
+	for (const struct mapping *mapping = hijack_mappings; mapping != NULL; mapping = mapping->next) {
+		if (mapping->object.host == fd)
 			return true;
 	}
 	return false;
+}
+
+static long
+resize(const struct mapping *mapping, uintptr_t start, uintptr_t end)
+{
+	(void)start;
+	(void)end;
+	hijack_object_lock(mapping->object.host);
+	(void)hijack_object_resize(&mapping->object);
+	hijack_object_unlock(mapping->object.host);
+	return 0;
+}
+
+void
+hijack_shared_resized(void)
+{
+	if (hijack_mapped())
+		(void)each_overlap(0, SIZE_MAX - PAGE, resize);
 }
