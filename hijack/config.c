@@ -46,12 +46,15 @@ check_path(struct parser *parser, char *path)
 {
 	size_t length = strlen(path);
 
+	if (length == 0)
+		return wrong(
+		    parser, path, "a path is missing; where none is to be hijacked, leave the setting out");
 	if (path[0] != '/')
-		return wrong(parser, path, "a path must begin with a slash");
+		return wrong(parser, path, "a path must begin with a slash, as /rump does");
 	while (length > 1 && path[length - 1] == '/')
 		path[--length] = '\0';
 	if (length == 1)
-		return wrong(parser, path, "the root itself cannot be hijacked");
+		return wrong(parser, path, "the root itself cannot be hijacked; name a directory, as /rump");
 	for (const char *p = path; *p != '\0'; p++) {
 		if (p[0] == '/' && (p[1] == '/' || (p[1] == '.' && (p[2] == '/' || p[2] == '\0')) ||
 				       (p[1] == '.' && p[2] == '.' && (p[3] == '/' || p[3] == '\0'))))
@@ -63,6 +66,8 @@ check_path(struct parser *parser, char *path)
 static int
 parse_path(struct parser *parser, char *value)
 {
+	if (parser->config->path != NULL)
+		return wrong(parser, value, "there is a path already; blanket= takes more of them");
 	parser->config->path = value;
 	return check_path(parser, value);
 }
@@ -78,7 +83,7 @@ parse_blanket(struct parser *parser, char *value)
 		if (error != 0)
 			return error;
 		if (parser->config->blankets == HIJACK_BLANKETS)
-			return wrong(parser, path, "too many paths");
+			return wrong(parser, path, "no more than 16 paths");
 		parser->config->blanket[parser->config->blankets++] = path;
 	}
 	return 0;
@@ -88,8 +93,13 @@ static int
 parse_socket(struct parser *parser, char *value)
 {
 	unsigned int domains = 0;
-	char *word;
+	char *word, *first = value;
 
+	if (*value == '\0')
+		return wrong(parser, value,
+		    "a socket domain is missing; none, or no such setting, hijacks no sockets");
+	if (strcmp(value, "none") == 0)
+		return 0;
 	while ((word = next_word(&value, ':')) != NULL) {
 		bool without = strncmp(word, "no", 2) == 0;
 		unsigned int found = 0;
@@ -100,7 +110,12 @@ parse_socket(struct parser *parser, char *value)
 		}
 		if (found == 0)
 			return wrong(parser, word,
-			    "no such socket domain; there are all, local, inet, inet6, link and route");
+			    "no such socket domain; there are all, local, inet, inet6, link and route, with "
+			    "colons between them, \"no\" before one that all is not to include, or none "
+			    "alone");
+		if (without && word == first)
+			return wrong(parser, word,
+			    "there is nothing yet to take it from; begin with all, as in all:nolocal");
 		domains = without ? domains & ~found : domains | found;
 	}
 	parser->config->sockets = domains;
@@ -119,7 +134,8 @@ parse_vfs(struct parser *parser, char *value)
 		else if (strcmp(word, "nogetvfsstat") == 0 || strcmp(word, "none") == 0)
 			parser->config->vfs_getvfsstat = false;
 		else
-			return wrong(parser, word, "no such file system call");
+			return wrong(parser, word,
+			    "no such file system call; there are all, getvfsstat, nogetvfsstat and none");
 	}
 	return 0;
 }
@@ -137,7 +153,7 @@ static int
 parse_fdoff(struct parser *parser, char *value)
 {
 	if (*value == '\0')
-		return wrong(parser, value, "no number");
+		return wrong(parser, value, "a number is missing");
 	for (const char *p = value; *p != '\0'; p++) {
 		if (*p < '0' || *p > '9')
 			return wrong(parser, p, "not a number");
@@ -163,9 +179,12 @@ parse_setting(struct parser *parser, char *setting)
 		if (setting[length] == '=')
 			return settings[i].parse(parser, setting + length + 1);
 		if (setting[length] == '\0')
-			return wrong(parser, setting + length, "a value is missing");
+			return wrong(parser, setting + length, "\"=\" and a value are missing");
 	}
-	return wrong(parser, setting, "no such setting");
+	return wrong(parser, setting,
+	    *setting == '\0'
+		? "a setting is missing"
+		: "no such setting; there are path=, blanket=, socket=, vfs=, sysctl= and fdoff=");
 }
 
 int
@@ -178,7 +197,8 @@ hijack_config_parse(struct hijack_config *config, const char *value, struct hija
 
 	memset(config, 0, sizeof(*config));
 	if (length >= sizeof(config->text)) {
-		*error = (struct hijack_config_error){sizeof(config->text) - 1, "too long"};
+		*error =
+		    (struct hijack_config_error){sizeof(config->text) - 1, "no more than 1023 characters"};
 		return -EINVAL;
 	}
 	memcpy(config->text, value, length + 1);

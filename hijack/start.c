@@ -31,7 +31,15 @@ hijack_start_variable(char *const *environment, const char *name)
 static void
 refuse(const char *name, const char *value, const char *what, size_t at)
 {
-	hijack_report("%s=%s: character %d: %s", name, value, (int)at + 1, what);
+	const char *from = value + at;
+	char word[64];
+	size_t n = 0;
+
+	for (; from[n] != '\0' && from[n] != ',' && from[n] != ':' && n < sizeof(word) - 1; n++)
+		word[n] = from[n];
+	word[n] = '\0';
+	hijack_report(n > 0 ? "%s=%s: character %d, \"%s\": %s" : "%s=%s: character %d%s: %s", name, value,
+	    (int)at + 1, word, what);
 	(void)hijack_own(SYS_exit_group, 1, 0, 0, 0, 0, 0);
 }
 
@@ -67,7 +75,7 @@ read_retry(const char *value)
 			seconds = seconds * 10 + (value[i++] - '0');
 		if (i == 0 || value[i] != '\0')
 			refuse("RUMPHIJACK_RETRYCONNECT", value,
-			    "neither a number of seconds, inftime, once nor die", i);
+			    "neither a number of seconds, inftime, once nor die", 0);
 		hijack_start.retry = seconds;
 	}
 }
@@ -84,7 +92,7 @@ hijack_start_read(char *const *environment)
 		if (hijack_verbose)
 			hijack_report("RUMP_SERVER is not set: nothing is hijacked");
 	} else if (strlen(url) >= sizeof(server)) {
-		refuse("RUMP_SERVER", url, "too long", sizeof(server));
+		refuse("RUMP_SERVER", url, "too long for a URL", sizeof(server) - 1);
 	} else {
 		memcpy(server, url, strlen(url) + 1);
 		hijack_start.server = server;

@@ -85,11 +85,8 @@ set_environment(const struct settings *settings)
 		errx(EXIT_FAILURE,
 		    "no server: give -s url, set RUMP_SERVER, or have one started with --kernel");
 	if (settings->path != NULL || settings->sockets != NULL) {
-		const char *sockets = settings->sockets != NULL ? settings->sockets : "all:nolocal";
-		const char *none = strcmp(sockets, "none") == 0 ? NULL : sockets;
-
-		if (asprintf(&value, "path=%s%s%s", settings->path != NULL ? settings->path : "/rump",
-			none != NULL ? ",socket=" : "", none != NULL ? none : "") < 0)
+		if (asprintf(&value, "path=%s,socket=%s", settings->path != NULL ? settings->path : "/rump",
+			settings->sockets != NULL ? settings->sockets : "all:nolocal") < 0)
 			err(EXIT_FAILURE, NULL);
 		set("RUMPHIJACK", value);
 		free(value);

@@ -27,6 +27,14 @@ CALLS = [
     ("io_uring_setup", "call('syscall', 425, 1, None)", "ENOSYS", True),
 ]
 
+# What is said of a setting that is wrong.
+SETTINGS = [
+    ("path=", "character 6: a path is missing; where none is to be hijacked, leave the setting out"),
+    ("socket=inet,path=rump", 'character 18, "rump": a path must begin with a slash, as /rump does'),
+    ("socket=nolocal", 'character 8, "nolocal": there is nothing yet to take it from; begin with all, as in all:nolocal'),
+    ("path=/rump,socket=none", None),
+]
+
 
 def main():
     skip_if_sanitized()
@@ -38,6 +46,10 @@ def main():
             report(status == 0 and f"gives {wanted}\n" in text and (f"librumphijack: {name}: " in text) == told, call, status, text)
             status, quiet = server.python(START + f"print('gives', {call})")
             report(status == 0 and quiet.startswith("gives"), "and quietly", status, quiet)
+        for value, wanted in SETTINGS:
+            status, text = server.run("echo", "started", RUMPHIJACK=value)
+            told = f"librumphijack: RUMPHIJACK={value}: {wanted}\n" in text and "started" not in text
+            report(status == 1 and told if wanted else (status, text) == (0, "started\n"), f"RUMPHIJACK={value}", status, text)
         status, text = server.run("bash", "-c", "mkfifo fifo; tail -n1 -s.01 -f /rump/tmp/f >fifo 2>said & exec 3<fifo; echo one >>/rump/tmp/f; read -r x <&3;"
                                   "echo two >>/rump/tmp/f; read -r y <&3; kill $!; wait; echo $x $y")
         report(text == "one two\n", "tail follows a file all the same", status, text)

@@ -48,6 +48,9 @@ t = threading.Thread(target=lambda: (e.wait(), see())); e = threading.Event(); t
     ("what it makes is its own", """
 drop(); os.mkdir("/rump/tmp/mine"); s = os.stat("/rump/tmp/mine"); print(s.st_uid, s.st_gid); os.rmdir("/rump/tmp/mine")
 """, "65534 65534\n"),
+    ("and it is root there all the same", """
+os.close(os.open("/rump/tmp/s", os.O_CREAT, 0)); drop(); print(os.open("/rump/tmp/s", os.O_RDONLY) > 2); os.unlink("/rump/tmp/s")
+""", "True\n"),
     ("in another root", "os.chroot(os.environ['WORK']); os.chdir('/'); drop(); see()", r"65534 \['f'\]\n"),
     ("a program that it executes", "drop(); os.execvp('ls', ['ls', '/rump/tmp'])", "f\n"),
     ("a program that is started as another user", """

@@ -48,6 +48,15 @@ all_settings_are_understood(void **state)
 }
 
 static void
+no_sockets_may_be_asked_for(void **state)
+{
+	(void)state;
+	assert_int_equal(hijack_config_parse(&config, "path=/rump,socket=none", &error), 0);
+	assert_string_equal(config.path, "/rump");
+	assert_int_equal(config.sockets, 0);
+}
+
+static void
 what_is_wrong_is_shown_where(void **state)
 {
 	static const struct {
@@ -68,6 +77,12 @@ what_is_wrong_is_shown_where(void **state)
 	    {"fdoff=1x", 7},
 	    {"fdoff=", 6},
 	    {"path=/rump,", 11},
+	    {"path=", 5},
+	    {"path=,socket=inet", 5},
+	    {"blanket=/a:", 11},
+	    {"path=/a,path=/b", 13},
+	    {"socket=nolocal", 7},
+	    {"socket=inet:none", 12},
 	};
 
 	(void)state;
@@ -131,6 +146,7 @@ main(void)
 	    cmocka_unit_test(the_default_is_files_and_internet_sockets),
 	    cmocka_unit_test(the_empty_string_hijacks_nothing),
 	    cmocka_unit_test(all_settings_are_understood),
+	    cmocka_unit_test(no_sockets_may_be_asked_for),
 	    cmocka_unit_test(what_is_wrong_is_shown_where),
 	    cmocka_unit_test(too_much_is_refused),
 	    cmocka_unit_test(paths_match_at_component_borders),
