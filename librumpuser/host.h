@@ -120,6 +120,9 @@ int host_thread_join(struct host_thread *thread);
 /* Ends the calling thread. */
 _Noreturn void host_thread_exit(void);
 
+/* Gives up the CPU once: others that are ready run first. */
+void host_yield(void);
+
 /* Whether the calling thread is the process's only one: what nobody else can see needs no atomic operation.
  */
 static inline bool

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -109,4 +110,10 @@ host_thread_exit(void)
 	if (self != NULL)
 		longjmp(self->end, 1);
 	pthread_exit(NULL);
+}
+
+void
+host_yield(void)
+{
+	(void)sched_yield();
 }

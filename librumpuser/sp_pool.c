@@ -39,11 +39,13 @@
 #include "librumpuser/sp_kernel.h"
 #include "librumpuser/sp_watch.h"
 #include "sp/look.h"
+#include "sp/turn.h"
 
 #define WORKERS_MIN 4
 #define IDLE_MS 5000
 #define WORKERS_KEPT 8
 #define WAKE_ID UINT64_MAX
+#define CROWD_WAITS 16
 
 #define IDLE_ONE UINT64_C(1)
 #define SEARCHING_ONE (UINT64_C(1) << 32)
@@ -61,6 +63,11 @@ static _Atomic bool notified;
 static struct host_lock queue_lock;
 static STAILQ_HEAD(, job) queue = STAILQ_HEAD_INITIALIZER(queue);
 static _Atomic uint32_t queued;
+
+/* Of the worker with the watch: the two clients last heard, and waits until a third is forgotten. */
+static struct sp_turn turn;
+static uint64_t heard[2];
+static uint32_t crowded;
 
 static uint32_t
 idle(uint64_t of)
@@ -129,7 +136,41 @@ look_in_set(struct epoll_event *event)
 	return got;
 }
 
-/* The same where the calling worker has to have the watch first, and waits for it if it has not. */
+/* Notes whom a client's event is from. */
+static void
+hear(uint64_t id)
+{
+	bool third = id != heard[0] && id != heard[1];
+
+	if (third)
+		crowded = CROWD_WAITS;
+	else if (crowded > 0)
+		crowded--;
+	if (id != heard[0])
+		heard[1] = heard[0];
+	heard[0] = id;
+}
+
+/*
+ * Lets clients run that share this process's only CPU, when nothing of theirs is left to be done. As
+ * look_in_set(). The worker with the watch alone comes here.
+ */
+static bool
+take_turn(struct epoll_event *event)
+{
+	int64_t begun;
+
+	if (sp_config.look == 0 || !sp_turn_worth_it(&turn))
+		return false;
+	if (wait_in_set(event, 0))
+		return true;
+	begun = host_nanoseconds();
+	host_yield();
+	sp_turn_end(&turn, host_nanoseconds() - begun, crowded > 0);
+	return false;
+}
+
+/* As wait_in_set(), where the calling worker has to have the watch first, and waits for it if it has not. */
 static bool
 wait_on_watch(struct epoll_event *event, int milliseconds)
 {
@@ -147,7 +188,9 @@ wait_on_watch(struct epoll_event *event, int milliseconds)
 			return true;
 		}
 	} while (!watch_waits());
-	got = look_in_set(event) || wait_in_set(event, -1);
+	got = take_turn(event) || look_in_set(event) || wait_in_set(event, -1);
+	if (got)
+		hear(event->data.u64);
 	watch_returns();
 	return got;
 }
@@ -265,6 +308,7 @@ pool_start(void)
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (epoll_fd < 0 || wake_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, wake_fd, &event) != 0)
 		error = -errno;
+	sp_turn_init(&turn);
 	if (error == 0)
 		error = watch_init();
 	for (int i = 0; i < WORKERS_MIN && error == 0; i++)

@@ -35,6 +35,7 @@
 #include "sp/cursor.h"
 #include "sp/limits.h"
 #include "sp/look.h"
+#include "sp/turn.h"
 #include "sp/url.h"
 #include "sp/wire.h"
 
@@ -82,6 +83,7 @@ struct rumpclient {
 	_Atomic uint64_t tail;
 	struct rc_reception *_Atomic reception;
 	struct sp_look look;
+	struct sp_turn turn;
 	uint32_t look_for; /* microseconds */
 	uint8_t *ring;
 	uint8_t *longer; /* a frame that is longer than the ring, as far as it has come; or NULL */

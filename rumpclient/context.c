@@ -75,6 +75,7 @@ rc_context_new(void)
 	(void)madvise(ctx->alive, page, MADV_WIPEONFORK);
 	*ctx->alive = 1;
 	sp_look_init(&ctx->look);
+	sp_turn_init(&ctx->turn);
 	ctx->look_for = look_for();
 	ctx->ring = ring_new();
 	if (ctx->ring == NULL || rc_slots_init(&ctx->slots) != 0) {

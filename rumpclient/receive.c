@@ -13,9 +13,9 @@
  * once instead of stealing bytes or waiting for an answer that the handler's call has taken.
  * Accounting is a compare-and-swap of `tail` from the reception's base, which succeeds once.
  *
- * Before it waits, a reception may look for a while (sp/look.h), by receptions that do not wait and that no
- * signal would end. So signals are blocked meanwhile, and what came is seen to afterwards: a handler without
- * SA_RESTART ends the call, as it would have ended the waiting.
+ * Before it waits, a reception may look for a while (sp/look.h) or give up the CPU once (sp/turn.h), and then
+ * receive without waiting, which no signal would end. So signals are blocked meanwhile, and what came is seen
+ * to afterwards: a handler without SA_RESTART ends the call, as it would have ended the waiting.
  *
  * Short answers are copied out first, and then claimed by moving `head`, again by compare-and-swap: when it
  * fails, a handler's call has handled the frame. All other frames are handled with signals blocked.
@@ -155,27 +155,53 @@ interrupting(const rc_sigmask *mask)
 	return false;
 }
 
-/*
- * Looks for a while whether something comes. As receive_message(), with -EAGAIN when nothing has, and -EINTR
- * when a signal would have ended the waiting for it.
- */
+/* Gives up the CPU once. As receive_message(), with -EAGAIN when nothing has come. */
+static long
+take_turn(struct rumpclient *ctx, int fd, struct rc_reception *r)
+{
+	int64_t begun = rc_nanoseconds();
+	long n;
+
+	(void)rc_hostcall(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+	n = receive_message(fd, r, MSG_DONTWAIT);
+	begun = rc_nanoseconds() - begun;
+	sp_turn_end(&ctx->turn, begun, n == 1 && begun > SP_TURN_SHORT_NS);
+	return n;
+}
+
+/* Looks for a while whether something comes. As take_turn(). */
 static long
 look(struct rumpclient *ctx, int fd, struct rc_reception *r)
 {
-	struct sp_look_times times;
-	rc_sigmask mask;
+	struct sp_look_times times = sp_look_begin(rc_nanoseconds(), ctx->look_for);
 	int64_t now;
 	long n;
 
-	if (ctx->look_for == 0 || !sp_look_worth_it(&ctx->look))
-		return -EAGAIN;
-	rc_block_signals(&mask);
-	times = sp_look_begin(rc_nanoseconds(), ctx->look_for);
 	do {
 		n = receive_message(fd, r, MSG_DONTWAIT);
 		now = rc_nanoseconds();
 	} while (n == -EAGAIN && sp_look_again(&times, now));
 	sp_look_end(&ctx->look, &times, now, n == 1);
+	return n;
+}
+
+/*
+ * What is to be tried before sleeping. As take_turn(), with -EINTR when a signal would have ended the sleep.
+ */
+static long
+try_first(struct rumpclient *ctx, int fd, struct rc_reception *r)
+{
+	rc_sigmask mask;
+	bool turn;
+	long n;
+
+	if (ctx->look_for == 0)
+		return -EAGAIN;
+	turn = sp_turn_worth_it(&ctx->turn);
+	if (!turn && !sp_look_worth_it(&ctx->look))
+		return -EAGAIN;
+	rc_block_signals(&mask);
+	n = turn ? take_turn(ctx, fd, r) : look(ctx, fd, r);
 	if (n == -EAGAIN && interrupting(&mask))
 		n = -EINTR;
 	rc_restore_signals(&mask);
@@ -202,7 +228,7 @@ rc_receive(struct rumpclient *ctx, struct rc_slot *slot)
 	if (atomic_load(&ctx->tail) == tail &&
 	    atomic_load_explicit(&slot->word, memory_order_acquire) != RC_DONE &&
 	    atomic_load(&ctx->fd) == fd) {
-		n = look(ctx, fd, r);
+		n = try_first(ctx, fd, r);
 		if (n == -EAGAIN) {
 			n = polls_first(ctx) ? wait_first(r) : 0;
 			if (n == 0)

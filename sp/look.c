@@ -6,8 +6,8 @@
 #include <sched.h>
 
 /* Found out once: a program may have forbidden itself to ask later. */
-static bool
-one_cpu(void)
+bool
+sp_one_cpu(void)
 {
 	static _Atomic int known;
 	cpu_set_t cpus;
@@ -23,7 +23,7 @@ one_cpu(void)
 void
 sp_look_init(struct sp_look *look)
 {
-	uint32_t losses = one_cpu() ? SP_LOOK_REST / 4 : 0;
+	uint32_t losses = sp_one_cpu() ? SP_LOOK_REST / 4 : 0;
 
 	atomic_store_explicit(&look->losses, losses, memory_order_relaxed);
 	atomic_store_explicit(&look->rest, losses, memory_order_relaxed);

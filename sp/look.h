@@ -36,6 +36,9 @@ struct sp_look {
 	_Atomic uint32_t losses; /* how many those were after the last look that was lost */
 };
 
+/* Whether the process may use one CPU only. */
+bool sp_one_cpu(void);
+
 /* Where the process may use one CPU only, the other end is probably there too: that is looked into later. */
 void sp_look_init(struct sp_look *look);
 
