@@ -37,7 +37,7 @@ hijack_inside_openat(const struct hijack_place *place, const long *rest)
 	long rump;
 
 	if (flags & O_TMPFILE_BIT)
-		return -EOPNOTSUPP;
+		return hijack_open_temporary(place, flags, (uint64_t)rest[1] & 07777);
 	netbsd = hijack_abi_open_flags(flags);
 	/* O_PATH: nothing is read or written through it, and opening must not wait. */
 	if (flags & O_PATH)

@@ -41,6 +41,9 @@ hijack_call_fn hijack_beyond_munmap, hijack_beyond_mremap, hijack_beyond_msync, 
 hijack_call_fn hijack_beyond_limit, hijack_beyond_poll, hijack_beyond_ppoll, hijack_beyond_select,
     hijack_beyond_pselect6, hijack_beyond_epoll_ctl, hijack_beyond_epoll_wait, hijack_beyond_epoll;
 
+/* openat with O_TMPFILE. */
+long hijack_open_temporary(const struct hijack_place *directory, int flags, uint64_t mode);
+
 /* Status by descriptor: newfstatat's and statx's results for the program. */
 long hijack_status_fd(int rump, uint64_t to);
 long hijack_status_fd_extended(int rump, uint64_t to);

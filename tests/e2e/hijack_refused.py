@@ -20,12 +20,25 @@ CALLS = [
     ("inotify_add_watch", "call('inotify_add_watch', watcher, '/nowhere', 2)", "ENOENT", False),
     ("inotify_add_watch", "call('inotify_add_watch', watcher, ctypes.c_void_p(8), 2)", "EFAULT", False),
     ("openat", "tried(os.open, '/rump/tmp', os.O_TMPFILE | os.O_RDWR)", "EOPNOTSUPP", True),
+    ("openat", "tried(os.open, '/rump/tmp', os.O_TMPFILE | os.O_EXCL)", "EINVAL", False),
+    ("openat", "tried(os.open, '/rump/tmp/f', os.O_TMPFILE | os.O_EXCL | os.O_RDWR)", "ENOTDIR", False),
+    ("openat", "tried(os.open, '/rump/nowhere', os.O_TMPFILE | os.O_EXCL | os.O_RDWR)", "ENOENT", False),
     ("openat2", "call('syscall', 437, -100, '/rump/tmp/f', (ctypes.c_uint64 * 3)(), 24)", "ENOSYS", True),
     ("open_tree", "call('syscall', 428, -100, '/rump/tmp', 0)", "ENOSYS", True),
     ("fallocate", "call('fallocate', os.open('/rump/tmp/f', 2), 3, ctypes.c_long(0), ctypes.c_long(9))", "EOPNOTSUPP", True),
     ("ioctl", "tried(__import__('fcntl').ioctl, os.open('/rump/tmp/f', 2), 0x40049409, os.open('/etc/passwd', 0))", "EOPNOTSUPP", True),
     ("io_uring_setup", "call('syscall', 425, 1, None)", "ENOSYS", True),
 ]
+
+# What is a file without a name for good is not refused.
+TEMPORARY = """
+os.mkdir("/rump/tmp/d"); os.chdir("/rump/tmp/d")
+for d in ".", "/rump/tmp/d":
+    f = os.open(d, os.O_TMPFILE | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o640); s = os.fstat(f)
+    print(os.listdir("."), s.st_nlink, oct(s.st_mode), os.get_inheritable(f), os.readlink(f"/proc/self/fd/{f}").endswith(" (deleted)"))
+    print(os.pwrite(f, b"x" * 9000, 0), os.pread(f, 3, 8998), os.fstat(f).st_size)
+"""
+TEMPORARY_WANTED = "[] 0 0o100640 False True\n9000 b'xx' 9000\n" * 2
 
 # What is said of a setting that is wrong.
 SETTINGS = [
@@ -46,6 +59,8 @@ def main():
             report(status == 0 and f"gives {wanted}\n" in text and (f"librumphijack: {name}: " in text) == told, call, status, text)
             status, quiet = server.python(START + f"print('gives', {call})")
             report(status == 0 and quiet.startswith("gives"), "and quietly", status, quiet)
+        status, text = server.python(TEMPORARY)
+        report((status, text) == (0, TEMPORARY_WANTED), "files without a name", status, text)
         for value, wanted in SETTINGS:
             status, text = server.run("echo", "started", RUMPHIJACK=value)
             told = f"librumphijack: RUMPHIJACK={value}: {wanted}\n" in text and "started" not in text
