@@ -32,8 +32,8 @@ CALLS = [
 
 # What is a file without a name for good is not refused.
 TEMPORARY = """
-os.mkdir("/rump/tmp/d"); os.chdir("/rump/tmp/d")
-for d in ".", "/rump/tmp/d":
+os.mkdir("/rump/tmp/e"); os.chdir("/rump/tmp/e")
+for d in ".", "/rump/tmp/e":
     f = os.open(d, os.O_TMPFILE | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o640); s = os.fstat(f)
     print(os.listdir("."), s.st_nlink, oct(s.st_mode), os.get_inheritable(f), os.readlink(f"/proc/self/fd/{f}").endswith(" (deleted)"))
     print(os.pwrite(f, b"x" * 9000, 0), os.pread(f, 3, 8998), os.fstat(f).st_size)
