@@ -197,7 +197,9 @@ try_first(struct rumpclient *ctx, int fd, struct rc_reception *r)
 
 	if (ctx->look_for == 0)
 		return -EAGAIN;
-	turn = sp_turn_worth_it(&ctx->turn);
+	/* Among threads of one program a turn is long, and spares nothing: one receives for all. */
+	turn = atomic_load_explicit(&ctx->outstanding, memory_order_relaxed) <= 1 &&
+	       sp_turn_worth_it(&ctx->turn);
 	if (!turn && !sp_look_worth_it(&ctx->look))
 		return -EAGAIN;
 	rc_block_signals(&mask);
