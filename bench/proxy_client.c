@@ -4,11 +4,14 @@
  * librumpclient the loader finds, and prints the best of several rounds: microseconds a call, or
  * with several threads or processes, thousands of calls a second over all.
  * usage: proxy_client getpid | sleepers N | pread SIZE | pwrite SIZE | threads N | processes N | socket |
- * sockets N sleepers: getpid while N calls of another client sleep in the kernel. socket, sockets: no server,
- * only what it and N processes would send each other.
+ * sockets N | tcpsockets N
+ * sleepers: getpid while N calls of another client sleep in the kernel. socket, sockets, tcpsockets: no
+ * server, only what it and N processes would send each other.
  */
 #include <err.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -215,9 +218,30 @@ with_workers(int count, int processes)
 	return best;
 }
 
+static void
+connect_tcp(int ends[2])
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(in);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	int one = 1;
+
+	if (bind(listener, (struct sockaddr *)&in, len) == -1 || listen(listener, 1) == -1 ||
+	    getsockname(listener, (struct sockaddr *)&in, &len) == -1)
+		err(1, "loopback");
+	ends[0] = socket(AF_INET, SOCK_STREAM, 0);
+	if (connect(ends[0], (struct sockaddr *)&in, len) == -1 ||
+	    (ends[1] = accept(listener, NULL, NULL)) == -1)
+		err(1, "loopback");
+	for (int i = 0; i < 2; i++)
+		if (setsockopt(ends[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == -1)
+			err(1, "TCP_NODELAY");
+	close(listener);
+}
+
 /* The same between processes and a server of bare sockets. */
 static double
-with_sockets(int count)
+with_sockets(int count, int tcp)
 {
 	struct shared *shared =
 	    mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -229,7 +253,9 @@ with_sockets(int count)
 	if (shared == MAP_FAILED || count < 1 || count > 64)
 		errx(1, "%d processes", count);
 	for (int i = 0; i < count; i++) {
-		if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends[i]) == -1)
+		if (tcp)
+			connect_tcp(ends[i]);
+		else if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends[i]) == -1)
 			err(1, "socketpair");
 		servers[i] = ends[i][1];
 	}
@@ -340,7 +366,9 @@ row(const char *name, const char *argument)
 		return best_of(call_socket);
 	}
 	if (strcmp(name, "sockets") == 0)
-		return with_sockets(count);
+		return with_sockets(count, 0);
+	if (strcmp(name, "tcpsockets") == 0)
+		return with_sockets(count, 1);
 	if (strcmp(name, "processes") == 0)
 		return with_workers(count, 1);
 	if (strcmp(name, "sleepers") == 0)
@@ -370,7 +398,7 @@ main(int argc, char *argv[])
 {
 	if (argc < 2)
 		errx(1, "usage: proxy_client getpid | sleepers N | pread SIZE | pwrite SIZE | threads N | "
-			"processes N | socket | sockets N");
+			"processes N | socket | sockets N | tcpsockets N");
 	printf("%.2f\n", row(argv[1], argv[2]));
 	return 0;
 }
