@@ -34,7 +34,6 @@ void
 sp_config_defaults(struct sp_config *config)
 {
 	*config = (struct sp_config){
-	    .mode = 0600,
 	    .clients = 16384,
 	    .halfopen = 256,
 	    .frame = SP_FRAME_MAX,
@@ -132,6 +131,7 @@ apply_one(struct sp_config *config, const char *name, const char *value, char *e
 			return -EINVAL;
 		}
 		config->mode = (mode_t)mode;
+		config->mode_given = true;
 		return 0;
 	}
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -157,4 +157,12 @@ sp_config_apply(struct sp_config *config, const char *options, char *error)
 		snprintf(
 		    error, SP_URL_ERROR_MAX, "options are name=value, separated by '&': \"%.64s\"", options);
 	return more;
+}
+
+mode_t
+sp_config_mode(const struct sp_config *config)
+{
+	bool others = config->anyone || config->uid_count != 0 || config->gid_count != 0;
+
+	return config->mode_given ? config->mode : others ? 0666 : 0600;
 }

@@ -12,6 +12,7 @@
 struct sp_config {
 	bool remote;
 	bool anyone;
+	bool mode_given;
 	mode_t mode;
 	uid_t uids[SP_CONFIG_IDS];
 	unsigned uid_count;
@@ -39,5 +40,11 @@ void sp_config_defaults(struct sp_config *config);
  * says which option is wrong and what it may be.
  */
 int sp_config_apply(struct sp_config *config, const char *options, char *error);
+
+/*
+ * The mode of the unix socket. Unless one was given it is open to all where others than the server's own user
+ * are admitted: it is admission that tells them apart.
+ */
+mode_t sp_config_mode(const struct sp_config *config);
 
 #endif

@@ -125,7 +125,7 @@ serve(const char *text, const char *ostype, const char *osrelease, const char *m
 	if (rv != 0)
 		return rv;
 	raise_limit();
-	listener = listen_open(&url, sp_config.mode, error);
+	listener = listen_open(&url, sp_config_mode(&sp_config), error);
 	if (listener < 0)
 		return listener;
 	rv = pool_start();

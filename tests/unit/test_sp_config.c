@@ -18,14 +18,14 @@ options_are_applied(void **state)
 	(void)state;
 	sp_config_defaults(&c);
 	assert_int_equal(sp_config_apply(&c, "", error), 0);
-	assert_int_equal(c.mode, 0600);
+	assert_int_equal(sp_config_mode(&c), 0600);
 	assert_false(c.remote);
 	assert_int_equal(
 	    sp_config_apply(
 		&c, "remote=yes&mode=0660&uid=7&uid=8&gid=9&clients=5&stall=3&grace=0&look=0", error),
 	    0);
 	assert_true(c.remote);
-	assert_int_equal(c.mode, 0660);
+	assert_int_equal(sp_config_mode(&c), 0660);
 	assert_int_equal(c.uid_count, 2);
 	assert_int_equal(c.uids[1], 8);
 	assert_int_equal(c.gids[0], 9);
@@ -33,6 +33,24 @@ options_are_applied(void **state)
 	assert_int_equal(c.stall, 3);
 	assert_int_equal(c.grace, 0);
 	assert_int_equal(c.look, 0);
+}
+
+/* Whom a server is to admit can open its socket. */
+static void
+sockets_are_open_to_those_who_are_admitted(void **state)
+{
+	static const char *const others[] = {"uid=7", "gid=7", "anyone=yes"};
+	char error[SP_URL_ERROR_MAX];
+	struct sp_config c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		sp_config_defaults(&c);
+		assert_int_equal(sp_config_apply(&c, others[i], error), 0);
+		assert_int_equal(sp_config_mode(&c), 0666);
+		assert_int_equal(sp_config_apply(&c, "mode=0600", error), 0);
+		assert_int_equal(sp_config_mode(&c), 0600);
+	}
 }
 
 static void
@@ -104,6 +122,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(options_are_applied),
+	    cmocka_unit_test(sockets_are_open_to_those_who_are_admitted),
 	    cmocka_unit_test(wrong_options_say_what_they_may_be),
 	    cmocka_unit_test(peers_are_admitted_by_the_rule),
 	};

@@ -259,7 +259,7 @@ a_client_of_root(void **state)
 	(void)state;
 	if (getuid() != 0)
 		return;
-	start(&server, "root", "?anyone=yes&mode=0666", true);
+	start(&server, "root", "?anyone=yes", true);
 	assert_int_equal(faults_in_child(goes_directly, &server), BY_FRAMES);
 	stop(&server);
 }
