@@ -71,8 +71,11 @@ submitters_read_for_a_busy_thread(void **state)
 	int fd = io_file(COUNT, RUMPUSER_OPEN_RDWR);
 
 	(void)state;
-	if (cpus() == 1 || !io_tells_what_is_cached(fd))
-		skip();
+	if (cpus() == 1 || !io_tells_what_is_cached(fd)) {
+		print_message("# the submitter leaves it to the thread here\n");
+		assert_int_equal(rumpuser_close(fd), 0);
+		return;
+	}
 	reporting = go_on = false;
 	for (size_t i = 0; i < COUNT; i++) {
 		ios[i] = (struct io){.data = data[i], .then = i == 0 ? say_and_wait : NULL};
