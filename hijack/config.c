@@ -150,6 +150,15 @@ parse_sysctl(struct parser *parser, char *value)
 }
 
 static int
+parse_ids(struct parser *parser, char *value)
+{
+	if (strcmp(value, "own") != 0 && strcmp(value, "real") != 0)
+		return wrong(parser, value, "neither own nor real");
+	parser->config->real_ids = value[0] == 'r';
+	return 0;
+}
+
+static int
 parse_fdoff(struct parser *parser, char *value)
 {
 	if (*value == '\0')
@@ -169,7 +178,7 @@ parse_setting(struct parser *parser, char *setting)
 		const char *name;
 		int (*parse)(struct parser *, char *);
 	} settings[] = {{"path", parse_path}, {"blanket", parse_blanket}, {"socket", parse_socket},
-	    {"vfs", parse_vfs}, {"sysctl", parse_sysctl}, {"fdoff", parse_fdoff}};
+	    {"vfs", parse_vfs}, {"sysctl", parse_sysctl}, {"ids", parse_ids}, {"fdoff", parse_fdoff}};
 
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
 		size_t length = strlen(settings[i].name);
@@ -184,7 +193,7 @@ parse_setting(struct parser *parser, char *setting)
 	return wrong(parser, setting,
 	    *setting == '\0'
 		? "a setting is missing"
-		: "no such setting; there are path=, blanket=, socket=, vfs=, sysctl= and fdoff=");
+		: "no such setting; there are path=, blanket=, socket=, ids=, vfs=, sysctl= and fdoff=");
 }
 
 int

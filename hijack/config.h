@@ -27,6 +27,7 @@ struct hijack_config {
 	unsigned int sockets; /* enum hijack_domain */
 	bool sysctl;
 	bool vfs_getvfsstat;
+	bool real_ids;
 	bool fdoff; /* was given; has no meaning here */
 };
 

@@ -31,25 +31,29 @@
 #define CANNOT_RUN 126
 #define NOT_FOUND 127
 
-static const char usage[] =
-    "[-s url] [-p path] [--sockets=domains] [--kernel=arguments] program [argument ...]";
+static const char usage[] = "[-s url] [-p path] [--sockets=domains] [--ids=own|real] [--kernel=arguments] "
+			    "program [argument ...]";
 
-static const char help[] = "Runs a program whose files under /rump, and whose sockets, are a rump kernel's.\n"
-			   "\n"
-			   "  -s, --server=url      the server to use; RUMP_SERVER by default\n"
-			   "  -p, --path=path       where the rump kernel's files appear: /rump by default\n"
-			   "      --sockets=domains which sockets are the rump kernel's, as in inet:inet6 or "
-			   "all:nolocal; none for none\n"
-			   "      --kernel=args     start a server with these arguments, as in \"-lrumpvfs "
-			   "-lrumpfs_tmpfs\", for this\n"
-			   "                        program alone, and halt it afterwards\n"
-			   "      --help            show this text\n"
-			   "      --version         show the version\n";
+static const char help[] =
+    "Runs a program whose files under /rump, and whose sockets, are a rump kernel's.\n"
+    "\n"
+    "  -s, --server=url      the server to use; RUMP_SERVER by default\n"
+    "  -p, --path=path       where the rump kernel's files appear: /rump by default\n"
+    "      --sockets=domains which sockets are the rump kernel's, as in inet:inet6 or "
+    "all:nolocal; none for none\n"
+    "      --ids=own|real    as whose the files of the rump kernel's root are shown: the "
+    "caller's own, or root's\n"
+    "      --kernel=args     start a server with these arguments, as in \"-lrumpvfs "
+    "-lrumpfs_tmpfs\", for this\n"
+    "                        program alone, and halt it afterwards\n"
+    "      --help            show this text\n"
+    "      --version         show the version\n";
 
 static const struct option options[] = {
     {"server", required_argument, NULL, 's'},
     {"path", required_argument, NULL, 'p'},
     {"sockets", required_argument, NULL, 'S'},
+    {"ids", required_argument, NULL, 'I'},
     {"kernel", required_argument, NULL, 'k'},
     {"help", no_argument, NULL, 'H'},
     {"version", no_argument, NULL, 'V'},
@@ -62,6 +66,7 @@ struct settings {
 	const char *server;
 	const char *path;
 	const char *sockets;
+	const char *ids;
 	const char *kernel;
 };
 
@@ -84,9 +89,11 @@ set_environment(const struct settings *settings)
 	if (getenv("RUMP_SERVER") == NULL)
 		errx(EXIT_FAILURE,
 		    "no server: give -s url, set RUMP_SERVER, or have one started with --kernel");
-	if (settings->path != NULL || settings->sockets != NULL) {
-		if (asprintf(&value, "path=%s,socket=%s", settings->path != NULL ? settings->path : "/rump",
-			settings->sockets != NULL ? settings->sockets : "all:nolocal") < 0)
+	if (settings->path != NULL || settings->sockets != NULL || settings->ids != NULL) {
+		if (asprintf(&value, "path=%s,socket=%s,ids=%s",
+			settings->path != NULL ? settings->path : "/rump",
+			settings->sockets != NULL ? settings->sockets : "all:nolocal",
+			settings->ids != NULL ? settings->ids : "own") < 0)
 			err(EXIT_FAILURE, NULL);
 		set("RUMPHIJACK", value);
 		free(value);
@@ -213,6 +220,9 @@ main(int argc, char **argv)
 			break;
 		case 'S':
 			settings.sockets = optarg;
+			break;
+		case 'I':
+			settings.ids = optarg;
 			break;
 		case 'k':
 			settings.kernel = optarg;

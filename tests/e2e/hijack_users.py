@@ -60,6 +60,8 @@ print(subprocess.run(["ls", "/rump/tmp"], user=65534, group=65534, extra_groups=
     ("setpriv, from a shell that is connected", ["sh", "-c", f"ls /rump >/dev/null; test -d /rump/tmp && {' '.join(AS + LIST)}; echo $?"],
      "f\n0\n"),
     ("programs one after the other", [*AS, "sh", "-c", "exec env sh -c 'exec ls /rump/tmp'"], "f\n"),
+    ("whose files root's are", [*AS, "stat", "-c", "%u %g", "/rump/tmp/f"], "65534 65534\n"),
+    ("whose they really are", ["env", "RUMPHIJACK=path=/rump,ids=real", *AS, "stat", "-c", "%u %g", "/rump/tmp/f"], "0 0\n"),
     ("su", ["su", "nobody", "-s", "/bin/sh", "-c", "exec ls /rump/tmp"], "f\n"),
     ("their environment is as it was", [*AS, "sh", "-c", "env"], r"(?!(.*\n)*RUMP(HIJACK_|CLIENT|__)).*(\n.*)*"),
 ]

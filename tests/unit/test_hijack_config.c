@@ -36,7 +36,8 @@ all_settings_are_understood(void **state)
 	(void)state;
 	assert_int_equal(
 	    hijack_config_parse(&config,
-		"path=/a/b/,blanket=/dev/bpf:/net/,socket=inet:inet6,vfs=all,sysctl=yes,fdoff=128", &error),
+		"path=/a/b/,blanket=/dev/bpf:/net/,socket=inet:inet6,vfs=all,sysctl=yes,ids=real,fdoff=128",
+		&error),
 	    0);
 	assert_string_equal(config.path, "/a/b");
 	assert_int_equal(config.blankets, 2);
@@ -44,6 +45,7 @@ all_settings_are_understood(void **state)
 	assert_int_equal(config.sockets, HIJACK_DOMAIN_INET | HIJACK_DOMAIN_INET6);
 	assert_true(config.sysctl);
 	assert_true(config.vfs_getvfsstat);
+	assert_true(config.real_ids);
 	assert_true(config.fdoff);
 }
 
@@ -74,6 +76,7 @@ what_is_wrong_is_shown_where(void **state)
 	    {"blanket=/a:b", 11},
 	    {"sysctl=maybe", 7},
 	    {"vfs=some", 4},
+	    {"ids=root", 4},
 	    {"fdoff=1x", 7},
 	    {"fdoff=", 6},
 	    {"path=/rump,", 11},
