@@ -17,31 +17,41 @@ struct rumpk_sigio {
 	/* Guarded by lock: whether the watch is on the list. */
 	bool on;
 	struct rumpk_watch watch;
-	struct rumpk_callout callout;
+	struct rumpk_callout callout, urgent;
 	/* A process, minus a group, or 0 for nobody. */
 	_Atomic(int32_t) owner;
 };
 
-static struct rumpk_sigio *
-sigio_of_callout(struct rumpk_callout *c)
-{
-	return (void *)((char *)c - offsetof(struct rumpk_sigio, callout));
-}
-
+/* To a process, minus a group, or nobody. */
 static void
-send(struct rumpk_callout *c)
+send(int32_t owner, int signo)
 {
-	int32_t owner = atomic_load_explicit(&sigio_of_callout(c)->owner, memory_order_relaxed);
 	struct proc *p;
 	struct pgrp *pg;
 
 	rumpk_lock(rumpk_proclist_lock);
 	if (owner > 0 && (p = rumpk_proc_lookup(owner)) != NULL)
-		rumpk_psignal(p, RUMP_SIGIO);
+		rumpk_psignal(p, signo);
 	if (owner < 0 && (pg = rumpk_pgrp_lookup(-owner)) != NULL)
 		for (p = pg->members; p != NULL; p = p->pgrp_next)
-			rumpk_psignal(p, RUMP_SIGIO);
+			rumpk_psignal(p, signo);
 	rumpk_unlock(rumpk_proclist_lock);
+}
+
+static void
+send_io(struct rumpk_callout *c)
+{
+	struct rumpk_sigio *s = (void *)((char *)c - offsetof(struct rumpk_sigio, callout));
+
+	send(atomic_load_explicit(&s->owner, memory_order_relaxed), RUMP_SIGIO);
+}
+
+static void
+send_urgent(struct rumpk_callout *c)
+{
+	struct rumpk_sigio *s = (void *)((char *)c - offsetof(struct rumpk_sigio, urgent));
+
+	send(atomic_load_explicit(&s->owner, memory_order_relaxed), RUMP_SIGURG);
 }
 
 static void
@@ -69,7 +79,8 @@ get(rumpk_sigio_slot *slot, uint32_t interest)
 	rumpk_mutex_init(&made->lock);
 	made->watch.interest = interest;
 	made->watch.fire = fire;
-	made->callout.f = send;
+	made->callout.f = send_io;
+	made->urgent.f = send_urgent;
 	if (atomic_compare_exchange_strong_explicit(
 		slot, &s, made, memory_order_acq_rel, memory_order_acquire))
 		return made;
@@ -168,6 +179,24 @@ rumpk_sigio_ioctl(
 	}
 }
 
+void
+rumpk_sigio_urgent(rumpk_sigio_slot *slot)
+{
+	if (owner_of(slot) != 0)
+		(void)rumpk_callout_set(&atomic_load_explicit(slot, memory_order_acquire)->urgent, 0);
+}
+
+void
+rumpk_sigio_reset(rumpk_sigio_slot *slot, struct rumpk_notelist *list)
+{
+	struct rumpk_sigio *s = atomic_load_explicit(slot, memory_order_acquire);
+
+	if (s == NULL)
+		return;
+	atomic_store_explicit(&s->owner, 0, memory_order_relaxed);
+	turn(s, list, false);
+}
+
 int
 rumpk_sigio_inherit(
     rumpk_sigio_slot *slot, struct rumpk_notelist *list, uint32_t interest, rumpk_sigio_slot *from)
@@ -197,6 +226,7 @@ rumpk_sigio_fini(rumpk_sigio_slot *slot, struct rumpk_notelist *list)
 		return;
 	turn(s, list, false);
 	(void)rumpk_callout_cancel(&s->callout);
+	(void)rumpk_callout_cancel(&s->urgent);
 	rumpk_mutex_destroy(&s->lock);
 	rumpk_free(s, sizeof(*s));
 	atomic_store_explicit(slot, NULL, memory_order_relaxed);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SIGIO for whoever asks for it: O_ASYNC, and the owner that F_SETOWN gives a pipe's end or a socket. */
+/* SIGIO for whoever asks for it: O_ASYNC, and the owner that F_SETOWN gives a pipe's end or a socket, who
+ * gets SIGURG too. */
 #ifndef KERNEL_BASE_SIGIO_H
 #define KERNEL_BASE_SIGIO_H
 
@@ -22,6 +23,12 @@ RUMPK_EXPORT int rumpk_sigio_ioctl(rumpk_sigio_slot *slot, struct rumpk_notelist
 /* Has one object do as another one does, as a connection does after its listener. Returns 0 or ENOMEM. */
 RUMPK_EXPORT int rumpk_sigio_inherit(
     rumpk_sigio_slot *slot, struct rumpk_notelist *list, uint32_t interest, rumpk_sigio_slot *from);
+
+/* Urgent data have come: the owner is told in any case. Locks may be held. */
+RUMPK_EXPORT void rumpk_sigio_urgent(rumpk_sigio_slot *slot);
+
+/* Nobody has the object open any more, but somebody may again. */
+RUMPK_EXPORT void rumpk_sigio_reset(rumpk_sigio_slot *slot, struct rumpk_notelist *list);
 
 /* Before the list goes, when nobody else can use the object. No lock may be held. */
 RUMPK_EXPORT void rumpk_sigio_fini(rumpk_sigio_slot *slot, struct rumpk_notelist *list);

@@ -55,6 +55,7 @@ so_ioctl(struct file *fp, unsigned long cmd, void *data)
 	struct socket *so = fp->data;
 	int32_t *value = data;
 	struct rumpk_soready r;
+	int error;
 
 	switch (cmd) {
 	case RUMP_FIONBIO:
@@ -78,7 +79,11 @@ so_ioctl(struct file *fp, unsigned long cmd, void *data)
 	case RUMP_SIOCGPGRP:
 	case RUMP_FIOGETOWN:
 	case RUMP_TIOCGPGRP:
-		return rumpk_sigio_ioctl(&so->sigio, &so->notes, RUMPK_SO_SIGIO, cmd, value);
+		error = rumpk_sigio_ioctl(&so->sigio, &so->notes, RUMPK_SO_SIGIO, cmd, value);
+		/* A protocol notifies of what comes after somebody has looked. */
+		if (error == 0)
+			ready_of(so, &r);
+		return error;
 	default:
 		return so->protocol->ops->ioctl != NULL ? so->protocol->ops->ioctl(so, cmd, data)
 							: RUMP_ENOTTY;

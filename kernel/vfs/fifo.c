@@ -2,6 +2,7 @@
 #include "kernel/base/kqueue.h"
 #include "kernel/base/lwp.h"
 #include "kernel/base/mem.h"
+#include "kernel/base/sigio.h"
 #include "kernel/base/sleep.h"
 #include "kernel/vfs/fifo.h"
 #include "kernel/vfs/mount.h"
@@ -10,6 +11,8 @@
 #define FIFO_SIZE 16384
 /* Writes up to this size are not torn. */
 #define FIFO_ATOMIC RUMP_PIPE_BUF
+/* What it means to all when an end comes or goes. */
+#define ENDS (RUMPK_NOTE_READABLE | RUMPK_NOTE_WRITABLE | RUMPK_NOTE_HANGUP)
 
 struct fifo {
 	rumpk_mutex lock;
@@ -18,6 +21,7 @@ struct fifo {
 	unsigned reader_arrivals, writer_arrivals;
 	size_t start, used; /* of the ring */
 	char *ring;         /* NULL while nobody has it open */
+	rumpk_sigio_slot reader_sigio, writer_sigio;
 };
 
 /* The vnode's, made when there is none. */
@@ -41,18 +45,20 @@ fifo_free(struct vnode *vp)
 {
 	struct fifo *f = vp->v_special;
 
+	rumpk_sigio_fini(&f->reader_sigio, &vp->v_notes);
+	rumpk_sigio_fini(&f->writer_sigio, &vp->v_notes);
 	rumpk_free(f->ring, FIFO_SIZE);
 	rumpk_mutex_destroy(&f->lock);
 	rumpk_free(f, sizeof(*f));
 	vp->v_special = NULL;
 }
 
-/* Something has changed: sleepers look again, and so do polls and kevents. [f->lock] */
+/* Something has changed: sleepers look again, and so do polls and kevents that wait for it. [f->lock] */
 static void
-tell(struct vnode *vp, struct fifo *f)
+tell(struct vnode *vp, struct fifo *f, uint32_t what)
 {
 	rumpk_waitq_wake(&f->changed);
-	rumpk_notify(&vp->v_notes, RUMPK_NOTE_READABLE | RUMPK_NOTE_WRITABLE | RUMPK_NOTE_HANGUP);
+	rumpk_notify(&vp->v_notes, what);
 }
 
 static void
@@ -62,12 +68,16 @@ leave(struct vnode *vp, struct fifo *f, uint32_t flags)
 		f->readers--;
 	if (flags & RUMPK_FWRITE)
 		f->writers--;
+	if (f->readers == 0)
+		rumpk_sigio_reset(&f->reader_sigio, &vp->v_notes);
+	if (f->writers == 0)
+		rumpk_sigio_reset(&f->writer_sigio, &vp->v_notes);
 	if (f->readers == 0 && f->writers == 0) {
 		rumpk_free(f->ring, FIFO_SIZE);
 		f->ring = NULL;
 		f->start = f->used = 0;
 	}
-	tell(vp, f);
+	tell(vp, f, ENDS);
 }
 
 /* Waits for the other end, unless it is there, has been there, or need not be. [f->lock] */
@@ -111,7 +121,7 @@ fifo_open(struct file *fp, struct vnode *vp, uint32_t flags)
 		f->writers++;
 		f->writer_arrivals++;
 	}
-	tell(vp, f);
+	tell(vp, f, ENDS);
 	error = wait_for_peer(f, flags);
 	if (error != 0)
 		leave(vp, f, flags);
@@ -168,7 +178,7 @@ fifo_read(struct file *fp, struct rumpk_uio *uio, int flags)
 						  : rumpk_waitq_sleep(&f->changed, f->lock, 0, RUMPK_FOREVER);
 	if (f->used > 0) {
 		take(f, uio);
-		tell(vp, f);
+		tell(vp, f, RUMPK_NOTE_WRITABLE);
 		error = 0;
 	}
 	rumpk_unlock(f->lock);
@@ -196,7 +206,7 @@ fifo_write(struct file *fp, struct rumpk_uio *uio, int flags)
 			error = RUMP_EPIPE;
 		} else if (has_room(f, len)) {
 			put(f, uio);
-			tell(vp, f);
+			tell(vp, f, RUMPK_NOTE_READABLE);
 		} else if (flags & RUMPK_IO_NONBLOCK) {
 			error = RUMP_EAGAIN;
 		} else if (rumpk_fd_gone(vp)) {
@@ -278,6 +288,19 @@ fifo_kqfilter(struct file *fp, struct rumpk_knote *kn)
 	return 0;
 }
 
+/* Who reads, or both, is told of what can be read. */
+static int
+fifo_sigio(struct file *fp, struct fifo *f, unsigned long cmd, int32_t *value)
+{
+	struct vnode *vp = fp->data;
+
+	if (atomic_load_explicit(&fp->flags, memory_order_relaxed) & RUMPK_FREAD)
+		return rumpk_sigio_ioctl(
+		    &f->reader_sigio, &vp->v_notes, RUMPK_NOTE_READABLE | RUMPK_NOTE_HANGUP, cmd, value);
+	return rumpk_sigio_ioctl(
+	    &f->writer_sigio, &vp->v_notes, RUMPK_NOTE_WRITABLE | RUMPK_NOTE_HANGUP, cmd, value);
+}
+
 static int
 fifo_ioctl(struct file *fp, unsigned long cmd, void *data)
 {
@@ -285,7 +308,6 @@ fifo_ioctl(struct file *fp, unsigned long cmd, void *data)
 
 	switch (cmd) {
 	case RUMP_FIONBIO:
-	case RUMP_FIOASYNC:
 		return 0;
 	case RUMP_FIONREAD:
 		rumpk_lock(f->lock);
@@ -293,7 +315,7 @@ fifo_ioctl(struct file *fp, unsigned long cmd, void *data)
 		rumpk_unlock(f->lock);
 		return 0;
 	default:
-		return RUMP_ENOTTY;
+		return fifo_sigio(fp, f, cmd, data);
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "tests/kernel/case.h"
 #include "tests/kernel/files.h"
+#include "tests/kernel/sockets.h"
 
 static volatile sig_atomic_t signals;
 
@@ -137,10 +138,48 @@ sigio_accepted(void)
 	comes("to the connection");
 }
 
+/* Nobody has looked at the connection before. */
+static void
+sigio_internet(void)
+{
+	int fds[2];
+
+	if (!connected(RUMP_AF_INET, fds))
+		return;
+	signal(SIGIO, count);
+	ret("owner", set_owner(fds[1], rump_sys_getpid()));
+	ret("on", rump_sys_ioctl(fds[1], RUMP_FIOASYNC, &(int32_t){1}));
+	signals = 0;
+	ret("write", rump_sys_write(fds[0], "x", 1));
+	comes("to the reader");
+}
+
+/* The owner is told of urgent data without having asked for signals. */
+static void
+sigio_urgent(void)
+{
+	char byte = 0;
+	int fds[2];
+
+	if (!connected(RUMP_AF_INET, fds))
+		return;
+	signal(SIGURG, count);
+	ret("owner", set_owner(fds[1], rump_sys_getpid()));
+	ret("write", rump_sys_write(fds[0], "ab", 2));
+	until(fds[1], RUMP_POLLIN);
+	say("for that no signal: %d", signals == 0);
+	ret("urgent", rump_sys_sendto(fds[0], "!", 1, RUMP_MSG_OOB, NULL, 0));
+	comes("of that");
+	ret("receive", rump_sys_recvfrom(fds[1], &byte, 1, RUMP_MSG_OOB, NULL, NULL));
+	say("[%c]", byte);
+}
+
 const struct testcase sigio_cases[] = {
     {"sigio_owners", sigio_owners},
     {"sigio_pipe", sigio_pipe},
     {"sigio_socket", sigio_socket},
     {"sigio_accepted", sigio_accepted},
+    {"sigio_internet", sigio_internet},
+    {"sigio_urgent", sigio_urgent},
     {NULL, NULL},
 };

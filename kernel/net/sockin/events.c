@@ -46,6 +46,8 @@ dispatch(struct sockin_pcb *pcb, unsigned what)
 			note |= RUMPK_NOTE_WRITABLE;
 		if ((what & (SOCKIN_EOF | SOCKIN_HANGUP)) != 0)
 			note |= RUMPK_NOTE_HANGUP;
+		if ((what & SOCKIN_OOB) != 0)
+			rumpk_sigio_urgent(&pcb->so->sigio);
 		rumpk_so_notify(pcb->so, note);
 	}
 	rumpk_unlock(pcb->lock);
