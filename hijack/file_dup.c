@@ -11,6 +11,7 @@
 #include "hijack/epoll.h"
 #include "hijack/files.h"
 #include "hijack/names.h"
+#include "hijack/owner.h"
 #include "hijack/rump.h"
 #include "rumpclient/client.h"
 
@@ -236,6 +237,16 @@ hijack_inside_fcntl(const struct hijack_call *call)
 		return lock(call, RUMP_F_SETLK);
 	case F_SETLKW:
 		return lock(call, RUMP_F_SETLKW);
+	case F_SETOWN:
+	case F_GETOWN:
+	case F_SETOWN_EX:
+	case F_GETOWN_EX:
+		return hijack_owner_fcntl(rump, (int)call->arg[1], (uint64_t)call->arg[2]);
+	case F_GETSIG:
+		return 0;
+	case F_SETSIG:
+		/* There is no other, with more to say. */
+		return call->arg[2] == 0 ? 0 : -EINVAL;
 	default:
 		return -EINVAL;
 	}

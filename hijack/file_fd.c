@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
@@ -11,6 +12,7 @@
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
 #include "hijack/names.h"
+#include "hijack/owner.h"
 #include "hijack/rump.h"
 
 #define DIRECTORY_BUFFER 16384
@@ -112,6 +114,22 @@ hijack_inside_fchown(const struct hijack_call *call)
 	    hijack_inner_gid((uint32_t)call->arg[2]));
 }
 
+static long
+owner_by_ioctl(const struct hijack_call *call)
+{
+	bool set = call->arg[1] == FIOSETOWN || call->arg[1] == SIOCSPGRP;
+	int process = 0;
+	long result;
+
+	if (set && hijack_copyin(&process, (uint64_t)call->arg[2], sizeof(process)) != 0)
+		return -EFAULT;
+	if (set)
+		return hijack_owner_set((int)call->arg[0], process);
+	result = hijack_owner_get((int)call->arg[0]);
+	process = (int)result;
+	return result < 0 ? result : hijack_copyout((uint64_t)call->arg[2], &process, sizeof(process));
+}
+
 long
 hijack_inside_ioctl(const struct hijack_call *call)
 {
@@ -120,6 +138,15 @@ hijack_inside_ioctl(const struct hijack_call *call)
 		return HIJACK_RUMP(ioctl, (uint64_t)call->arg[0], RUMP_FIONREAD, (uint64_t)call->arg[2]);
 	case FIONBIO:
 		return HIJACK_RUMP(ioctl, (uint64_t)call->arg[0], RUMP_FIONBIO, (uint64_t)call->arg[2]);
+	case FIOASYNC:
+		return HIJACK_RUMP(ioctl, (uint64_t)call->arg[0], RUMP_FIOASYNC, (uint64_t)call->arg[2]);
+	case SIOCATMARK:
+		return HIJACK_RUMP(ioctl, (uint64_t)call->arg[0], RUMP_SIOCATMARK, (uint64_t)call->arg[2]);
+	case FIOSETOWN:
+	case SIOCSPGRP:
+	case FIOGETOWN:
+	case SIOCGPGRP:
+		return owner_by_ioctl(call);
 	case FIOCLEX:
 	case FIONCLEX:
 		(void)HIJACK_RUMP(

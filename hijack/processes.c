@@ -28,6 +28,7 @@
 
 #include "hijack/descriptor.h"
 #include "hijack/epoll.h"
+#include "hijack/owner.h"
 #include "hijack/reconnect.h"
 #include "hijack/report.h"
 #include "hijack/shared_map.h"
@@ -141,6 +142,7 @@ hijack_beyond_child(const struct hijack_call *call)
 	if (cloning->child == NULL) {
 		hijack_epoll_forked();
 		hijack_map_forked();
+		hijack_owner_forked();
 	}
 	if (cloning->fork != NULL) {
 		process->context = rumpclient_ctx_fork_init(cloning->fork);

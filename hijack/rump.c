@@ -22,6 +22,7 @@
 #include "hijack/descriptor.h"
 #include "hijack/epoll.h"
 #include "hijack/gate.h"
+#include "hijack/owner.h"
 #include "hijack/reconnect.h"
 #include "hijack/report.h"
 #include "hijack/shared_map.h"
@@ -263,7 +264,7 @@ hijack_rump_owns(int fd)
 		if (fd >= 0 && hijack_process()->events[i] == fd + 1)
 			return true;
 	}
-	if (hijack_epoll_owns(fd) || hijack_map_owns(fd))
+	if (hijack_epoll_owns(fd) || hijack_map_owns(fd) || hijack_owner_owns(fd))
 		return true;
 	return is_of(hijack_process()->context, fd) || is_of(hijack_process()->retired, fd);
 }

@@ -10,6 +10,7 @@
 #include "hijack/credentials.h"
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
+#include "hijack/owner.h"
 #include "hijack/rump.h"
 #include "hijack/sockets.h"
 
@@ -103,6 +104,7 @@ accept_socket(const struct hijack_call *call, int flags)
 	    paccept, (uint64_t)call->arg[0], hijack_slot(&address), hijack_slot(&size), 0, (uint64_t)netbsd);
 	if (rump < 0)
 		return rump;
+	hijack_owner_accepted((int)rump);
 	fd = hijack_fd_install((int)rump, HIJACK_KIND_SOCKET, (flags & SOCK_CLOEXEC) != 0);
 	if (fd < 0)
 		return fd;

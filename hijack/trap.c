@@ -24,6 +24,7 @@
 #include "hijack/arm.h"
 #include "hijack/context.h"
 #include "hijack/dispatch.h"
+#include "hijack/owner.h"
 #include "hijack/signal.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
@@ -77,7 +78,7 @@ on_sigsys(int signal, siginfo_t *info, void *context)
 {
 	if (info->si_code == SYS_USER_DISPATCH_CODE)
 		hijack_context_redirect(context, info);
-	else if (!hijack_arm_signal(info))
+	else if (!hijack_arm_signal(info) && !hijack_owner_signal(info))
 		hand_on(signal, info, context);
 }
 
