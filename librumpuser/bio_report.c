@@ -68,6 +68,7 @@ make_reports(const struct bio_result *results, unsigned count)
 	bool several = count > WORTH_SLEEPING;
 
 	if (several) {
+		annotate_atomic(&interrupted, sizeof(interrupted));
 		host_before_sleep = let_submitters_go;
 		atomic_store(&interrupted.cpu, sched_getcpu());
 	}

@@ -64,10 +64,13 @@ static struct host_lock queue_lock;
 static STAILQ_HEAD(, job) queue = STAILQ_HEAD_INITIALIZER(queue);
 static _Atomic uint32_t queued;
 
-/* Of the worker with the watch: the two clients last heard, and waits until a third is forgotten. */
-static struct sp_turn turn;
-static uint64_t heard[2];
-static uint32_t crowded;
+/* What only the worker with the watch uses. */
+static struct {
+	struct sp_look look;
+	struct sp_turn turn;
+	uint64_t heard[2]; /* the two clients that were last heard */
+	uint32_t crowded;  /* waits until a third one is forgotten */
+} here = {.look = {SP_LOOK_REST, SP_LOOK_REST}};
 
 static uint32_t
 idle(uint64_t of)
@@ -120,19 +123,18 @@ wait_in_set(struct epoll_event *event, int milliseconds)
 static bool
 look_in_set(struct epoll_event *event)
 {
-	static struct sp_look look = {SP_LOOK_REST, SP_LOOK_REST};
 	struct sp_look_times times;
 	int64_t now;
 	bool got;
 
-	if (sp_config.look == 0 || !sp_look_worth_it(&look))
+	if (sp_config.look == 0 || !sp_look_worth_it(&here.look))
 		return false;
 	times = sp_look_begin(host_nanoseconds(), sp_config.look);
 	do {
 		got = wait_in_set(event, 0);
 		now = host_nanoseconds();
 	} while (!got && sp_look_again(&times, now));
-	sp_look_end(&look, &times, now, got);
+	sp_look_end(&here.look, &times, now, got);
 	return got;
 }
 
@@ -140,15 +142,15 @@ look_in_set(struct epoll_event *event)
 static void
 hear(uint64_t id)
 {
-	bool third = id != heard[0] && id != heard[1];
+	bool third = id != here.heard[0] && id != here.heard[1];
 
 	if (third)
-		crowded = CROWD_WAITS;
-	else if (crowded > 0)
-		crowded--;
-	if (id != heard[0])
-		heard[1] = heard[0];
-	heard[0] = id;
+		here.crowded = CROWD_WAITS;
+	else if (here.crowded > 0)
+		here.crowded--;
+	if (id != here.heard[0])
+		here.heard[1] = here.heard[0];
+	here.heard[0] = id;
 }
 
 /*
@@ -160,13 +162,13 @@ take_turn(struct epoll_event *event)
 {
 	int64_t begun;
 
-	if (sp_config.look == 0 || !sp_turn_worth_it(&turn))
+	if (sp_config.look == 0 || !sp_turn_worth_it(&here.turn))
 		return false;
 	if (wait_in_set(event, 0))
 		return true;
 	begun = host_nanoseconds();
 	host_yield();
-	sp_turn_end(&turn, host_nanoseconds() - begun, crowded > 0);
+	sp_turn_end(&here.turn, host_nanoseconds() - begun, here.crowded > 0);
 	return false;
 }
 
@@ -308,7 +310,9 @@ pool_start(void)
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (epoll_fd < 0 || wake_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, wake_fd, &event) != 0)
 		error = -errno;
-	sp_turn_init(&turn);
+	sp_turn_init(&here.turn);
+	/* Tools do not know the watch for the lock that it is to these. */
+	annotate_atomic(&here, sizeof(here));
 	if (error == 0)
 		error = watch_init();
 	for (int i = 0; i < WORKERS_MIN && error == 0; i++)
