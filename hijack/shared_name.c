@@ -71,6 +71,6 @@ hijack_shared_name(char name[HIJACK_SHARED_NAME], uint64_t device, uint64_t inod
 	key = make_key(&start);
 	key = mix(mix(key, device), inode);
 	again = mix(key, device ^ inode);
-	snprintf(name, HIJACK_SHARED_NAME, "/dev/shm/rumpkit-%u-%016lx%016lx",
+	snprintf(name, HIJACK_SHARED_NAME, HIJACK_SHARED_DIRECTORY "/" HIJACK_SHARED_PREFIX "%u-%016lx%016lx",
 	    (unsigned int)hijack_own(SYS_geteuid, 0, 0, 0, 0, 0, 0), key.a ^ key.b, again.a ^ again.b);
 }

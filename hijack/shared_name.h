@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the host calls the object that processes share of a file in the rump kernel. */
 #ifndef HIJACK_SHARED_NAME_H
+#define HIJACK_SHARED_DIRECTORY "/dev/shm"
+#define HIJACK_SHARED_PREFIX "rumpkit-" /* and the user, and what is like no other's */
 #define HIJACK_SHARED_NAME_H
 
 #include <stdint.h>

@@ -4,7 +4,7 @@
  *
  * The object is a file in /dev/shm. Whoever uses it holds a lock on it (flock, shared). Who finds it without
  * users empties it, under the exclusive lock; who is last takes it away. So what a process that was killed
- * left behind is neither found nor kept.
+ * left behind is not found, and it is not kept for longer than until another one is made (shared_sweep.c).
  *
  * In it are, with room for the largest file between them:
  *	the extent, which part of the file has ever been mapped; in the first page
@@ -98,6 +98,7 @@ make_empty(int host)
 {
 	long error = set_length(host, 0);
 
+	hijack_object_sweep();
 	return error != 0 ? error : set_length(host, HIJACK_OBJECT_PAGES);
 }
 

@@ -20,6 +20,9 @@ struct hijack_object {
  */
 long hijack_object_open(const char *name);
 
+/* Takes away what others of the user's have left behind. */
+void hijack_object_sweep(void);
+
 /* Stops using it. */
 void hijack_object_close(int host, const char *name);
 

@@ -123,6 +123,20 @@ print(next(line.split()[-1] for line in open("/proc/self/maps") if "/dev/shm/rum
 if len(sys.argv) < 3: subprocess.run([sys.executable, "-c", os.environ["PROGRAM"], *sys.argv[1:], "again"])
 """
 
+# What is in use stays, and what a process has left behind that was killed does not.
+LEFT = """
+import mmap
+def object_of(m): return next(line.split()[-1] for line in open("/proc/self/maps") if "/dev/shm/rumpkit-" in line)
+KILLED = os.environ["PRELUDE"] + "import mmap; f = os.open('/rump/left', os.O_RDWR | os.O_CREAT); os.ftruncate(f, 4096); m = mmap.mmap(f, 4096);" \\
+         "print(next(line.split()[-1] for line in open('/proc/self/maps') if '/dev/shm/rumpkit-' in line), flush=True); os.kill(os.getpid(), 9)"
+f = os.open("/rump/f", os.O_RDWR | os.O_CREAT); os.ftruncate(f, 4096); m = mmap.mmap(f, 4096); used = object_of(m)
+left = subprocess.run([sys.executable, "-c", KILLED], stdout=subprocess.PIPE).stdout.decode().strip()
+print(os.path.exists(used), left != used, left.startswith("/dev/shm/"))
+g = os.open("/rump/g", os.O_RDWR | os.O_CREAT); os.ftruncate(g, 4096); n = mmap.mmap(g, 4096)
+print(os.path.exists(used), os.path.exists(left))
+"""
+LEFT_WANTED = ["True True True", "True False"]
+
 
 def main():
     report = Report()
@@ -133,6 +147,8 @@ def main():
         report(status == 0 and text.splitlines() == RESIZED_WANTED, "a mapping changes its size", status, text)
         status, text = server.python(COHERENT)
         report(status == 0 and text.splitlines() == COHERENT_WANTED, "mappings and calls are of one file", status, text)
+        status, text = server.python(LEFT, PRELUDE=PRELUDE)
+        report(status == 0 and text.splitlines() == LEFT_WANTED, "nothing is left behind for long", status, text)
         seen = []
         for _ in range(2):
             status, text = server.python(NAMES, PROGRAM=PRELUDE + NAMES)
