@@ -61,6 +61,15 @@ hijack_fd_set(long fd, int rump, enum hijack_kind kind)
 }
 
 void
+hijack_fd_is_plain(long fd, int rump)
+{
+	int32_t entry = (rump + 1) * 4 + HIJACK_KIND_FILE;
+
+	(void)__atomic_compare_exchange_n(&hijack_process()->fds->entry[fd], &entry,
+	    (rump + 1) * 4 + HIJACK_KIND_PLAIN, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+void
 hijack_fd_clear(long fd)
 {
 	struct hijack_fds *fds = hijack_process()->fds;

@@ -21,7 +21,8 @@
 #include "hijack/gate.h"
 #include "hijack/thread.h"
 
-enum hijack_kind { HIJACK_KIND_FILE, HIJACK_KIND_DIRECTORY, HIJACK_KIND_SOCKET };
+/* PLAIN: a file, and known to be none that calls may sleep in. */
+enum hijack_kind { HIJACK_KIND_FILE, HIJACK_KIND_PLAIN, HIJACK_KIND_SOCKET };
 
 #define HIJACK_FD_LOST (1 << 24) /* no kernel's: of one that is gone */
 
@@ -60,6 +61,9 @@ long hijack_fd_install(int rump, enum hijack_kind kind, bool close_on_exec);
 
 /* Makes an existing number of the host's stand for the rump descriptor. Returns 0 or -errno. */
 int hijack_fd_set(long fd, int rump, enum hijack_kind kind);
+
+/* The rump descriptor, if it still is the number's, is a plain file's. */
+void hijack_fd_is_plain(long fd, int rump);
 
 /* The number is the host's again; what it stood for is not closed. */
 void hijack_fd_clear(long fd);

@@ -53,10 +53,11 @@ side_read(const struct side *side, void *data, size_t size)
 		return hijack_raw(SYS_read, side->fd, (long)data, (long)size, 0, 0, 0);
 	if (side->rump < 0)
 		return hijack_raw(SYS_pread64, side->fd, (long)data, (long)size, side->offset, 0, 0);
-	if (hijack_mapped())
-		hijack_shared_before_read(side->rump, side->position == 0 ? -1 : side->offset, size);
 	if (side->position == 0)
-		return HIJACK_RUMP(read, (uint64_t)side->rump, hijack_slot(data), size);
+		return hijack_inside_same(
+		    &(const struct hijack_call){SYS_read, {side->rump, (long)data, (long)size}, side->fd});
+	if (hijack_mapped())
+		hijack_shared_before_read(side->rump, side->offset, size);
 	return HIJACK_RUMP(pread, (uint64_t)side->rump, hijack_slot(data), size, 0, (uint64_t)side->offset);
 }
 
@@ -71,13 +72,13 @@ side_write(const struct side *side, const void *data, size_t size)
 		return hijack_raw(SYS_write, side->fd, (long)data, (long)size, 0, 0, 0);
 	if (side->rump < 0)
 		return hijack_raw(SYS_pwrite64, side->fd, (long)data, (long)size, side->offset, 0, 0);
-	if (mapped)
-		hijack_shared_before_write(&state, side->rump, side->position == 0 ? -1 : side->offset);
 	if (side->position == 0)
-		result = HIJACK_RUMP(write, (uint64_t)side->rump, hijack_slot(data), size);
-	else
-		result = HIJACK_RUMP(
-		    pwrite, (uint64_t)side->rump, hijack_slot(data), size, 0, (uint64_t)side->offset);
+		return hijack_inside_same(
+		    &(const struct hijack_call){SYS_write, {side->rump, (long)data, (long)size}, side->fd});
+	if (mapped)
+		hijack_shared_before_write(&state, side->rump, side->offset);
+	result =
+	    HIJACK_RUMP(pwrite, (uint64_t)side->rump, hijack_slot(data), size, 0, (uint64_t)side->offset);
 	if (mapped)
 		hijack_shared_after_write(&state, result);
 	return result;

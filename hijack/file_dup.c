@@ -13,6 +13,7 @@
 #include "hijack/names.h"
 #include "hijack/owner.h"
 #include "hijack/rump.h"
+#include "hijack/sleep.h"
 #include "rumpclient/client.h"
 
 /* The number no longer stands for anything; the number itself remains the shadow's. */
@@ -176,6 +177,8 @@ lock(const struct hijack_call *call, int command)
 	    [F_RDLCK] = RUMP_F_RDLCK, [F_WRLCK] = RUMP_F_WRLCK, [F_UNLCK] = RUMP_F_UNLCK};
 	struct flock host;
 	struct rump_flock netbsd;
+	struct hijack_sleep sleep;
+	bool wait;
 	long error;
 
 	if (hijack_copyin(&host, (uint64_t)call->arg[2], sizeof(host)) != 0)
@@ -187,7 +190,13 @@ lock(const struct hijack_call *call, int command)
 	    .l_pid = host.l_pid,
 	    .l_type = types[host.l_type],
 	    .l_whence = host.l_whence};
-	error = HIJACK_RUMP(fcntl, (uint64_t)call->arg[0], (uint64_t)command, hijack_slot(&netbsd));
+	sleep = hijack_sleep_begin((int)call->arg[0], 0);
+	wait = sleep.outside && command == RUMP_F_SETLKW;
+	do
+		error = HIJACK_RUMP(fcntl, (uint64_t)call->arg[0], (uint64_t)(wait ? RUMP_F_SETLK : command),
+		    hijack_slot(&netbsd));
+	while (wait && error == -EAGAIN && (error = hijack_sleep_a_while(&sleep)) == 0);
+	(void)hijack_sleep_end(&sleep, 0);
 	if (error != 0 || command != RUMP_F_GETLK)
 		return error;
 	host.l_type = netbsd.l_type == RUMP_F_UNLCK   ? F_UNLCK

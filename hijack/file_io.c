@@ -3,7 +3,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -14,6 +16,8 @@
 #include "hijack/files.h"
 #include "hijack/rump.h"
 #include "hijack/shared_map.h"
+#include "hijack/sleep.h"
+#include "hijack/sockets.h"
 
 static_assert(
     LOCK_SH == RUMP_LOCK_SH && LOCK_EX == RUMP_LOCK_EX && LOCK_NB == RUMP_LOCK_NB && LOCK_UN == RUMP_LOCK_UN,
@@ -68,6 +72,51 @@ room(const struct hijack_call *call, enum moves moves)
 	return total;
 }
 
+/* read, readv, write and writev of a socket, where sleeping is not the rump kernel's. */
+static long
+as_message(long number, const struct hijack_call *call)
+{
+	bool reads = number == SYS_read || number == SYS_readv;
+	struct hijack_call message = {.arg = {call->arg[0], call->arg[1], call->arg[2]}};
+	struct msghdr header = {.msg_iov = (struct iovec *)call->arg[1], .msg_iovlen = (size_t)call->arg[2]};
+
+	if (number == SYS_read || number == SYS_write)
+		return reads ? hijack_inside_recvfrom(&message) : hijack_inside_sendto(&message);
+	if (call->arg[2] < 0 || call->arg[2] > UIO_MAXIOV)
+		return -EINVAL;
+	return reads ? hijack_message_receive(call->arg[0], &header, 0)
+		     : hijack_message_send(call->arg[0], &header, 0);
+}
+
+/* flock, which may have to wait for others. */
+static long
+lock_file(const uint64_t *slots)
+{
+	struct hijack_sleep sleep = hijack_sleep_begin((int)slots[0], 0);
+	bool wait = sleep.outside && !(slots[1] & LOCK_NB);
+	long result;
+
+	do
+		result = HIJACK_RUMP(flock, slots[0], slots[1] | (wait ? LOCK_NB : 0));
+	while (wait && result == -EAGAIN && (result = hijack_sleep_a_while(&sleep)) == 0);
+	return hijack_sleep_end(&sleep, result);
+}
+
+/* A call, in the rump kernel or with its sleep outside. */
+static long
+make_one(const struct hijack_call *call, const struct same *kind, const uint64_t *slots, size_t count)
+{
+	bool reads = kind->number == SYS_read || kind->number == SYS_readv;
+
+	if (kind->number == SYS_flock)
+		return lock_file(slots);
+	if (!(reads || kind->number == SYS_write || kind->number == SYS_writev) || !hijack_sleeps_outside())
+		return hijack_rump_call(kind->netbsd, slots, count, NULL);
+	if (hijack_fd_kind(call->shadow) == HIJACK_KIND_SOCKET)
+		return as_message(kind->number, call);
+	return hijack_sleep_stream(call, kind->netbsd, slots, count, reads ? POLLIN : POLLOUT);
+}
+
 /* A call on a file that may be mapped. */
 static long
 make_mapped(const struct same *one, const struct hijack_call *call, const uint64_t *slots, size_t count)
@@ -78,10 +127,10 @@ make_mapped(const struct same *one, const struct hijack_call *call, const uint64
 
 	if (one->moves != WRITES) {
 		hijack_shared_before_read((int)call->arg[0], offset, room(call, one->moves));
-		return hijack_rump_call(one->netbsd, slots, count, NULL);
+		return make_one(call, one, slots, count);
 	}
 	hijack_shared_before_write(&state, (int)call->arg[0], offset);
-	result = hijack_rump_call(one->netbsd, slots, count, NULL);
+	result = make_one(call, one, slots, count);
 	hijack_shared_after_write(&state, result);
 	return result;
 }
@@ -105,7 +154,7 @@ make_same(long number, const struct hijack_call *call, const uint64_t *more, siz
 	    hijack_mapped() && same[n].moves != NOTHING && hijack_fd_kind(call->shadow) != HIJACK_KIND_SOCKET;
 	do
 		result = mapped ? make_mapped(&same[n], call, slots, same[n].slots + count)
-				: hijack_rump_call(same[n].netbsd, slots, same[n].slots + count, NULL);
+				: make_one(call, &same[n], slots, same[n].slots + count);
 	while (result == -EINTR && number != SYS_flock && is_file(call));
 	return result;
 }

@@ -3,6 +3,8 @@
  * are translated. */
 #include <errno.h>
 #include <linux/limits.h>
+#include <poll.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -12,6 +14,7 @@
 #include "hijack/files.h"
 #include "hijack/message_control.h"
 #include "hijack/rump.h"
+#include "hijack/sleep.h"
 #include "hijack/sockets.h"
 
 #define PIECES_MAX 1024 /* of a message, as Linux has it */
@@ -21,6 +24,8 @@ hijack_inside_sendto(const struct hijack_call *call)
 {
 	union hijack_address address;
 	int flags = hijack_abi_message_flags((int)call->arg[3]), size = 0;
+	struct hijack_sleep sleep;
+	long n;
 
 	if (flags < 0)
 		return flags;
@@ -29,8 +34,28 @@ hijack_inside_sendto(const struct hijack_call *call)
 		if (size < 0)
 			return size;
 	}
-	return HIJACK_RUMP(sendto, (uint64_t)call->arg[0], (uint64_t)call->arg[1], (uint64_t)call->arg[2],
-	    (uint64_t)flags, size > 0 ? hijack_slot(&address) : 0, (uint64_t)size);
+	sleep = hijack_sleep_message((int)call->arg[0], POLLOUT, (int)call->arg[3]);
+	do
+		n = HIJACK_RUMP(sendto, (uint64_t)call->arg[0], (uint64_t)call->arg[1] + sleep.done,
+		    (uint64_t)call->arg[2] - sleep.done, (uint64_t)(flags | sleep.flags),
+		    size > 0 ? hijack_slot(&address) : 0, (uint64_t)size);
+	while (hijack_sleep_again(&sleep, n, (size_t)call->arg[2]));
+	return sleep.result;
+}
+
+/* How much a call that sleeps outside has to receive: 0 for what there is. */
+static size_t
+wanted(const struct hijack_call *call)
+{
+	int type = 0;
+	uint32_t size = sizeof(type);
+
+	return (call->arg[3] & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL &&
+		       HIJACK_RUMP(getsockopt, (uint64_t)call->arg[0], RUMP_SOL_SOCKET, RUMP_SO_TYPE,
+			   hijack_slot(&type), hijack_slot(&size)) == 0 &&
+		       type == RUMP_SOCK_STREAM
+		   ? (size_t)call->arg[2]
+		   : 0;
 }
 
 long
@@ -39,17 +64,45 @@ hijack_inside_recvfrom(const struct hijack_call *call)
 	union hijack_address address = {{0}};
 	uint32_t size = sizeof(address);
 	int flags = hijack_abi_message_flags((int)call->arg[3]), error;
+	struct hijack_sleep sleep;
+	size_t all = 0;
 	long n;
 
 	if (flags < 0)
 		return flags;
-	n = HIJACK_RUMP(recvfrom, (uint64_t)call->arg[0], (uint64_t)call->arg[1], (uint64_t)call->arg[2],
-	    (uint64_t)flags, call->arg[4] != 0 ? hijack_slot(&address) : 0,
-	    call->arg[4] != 0 ? hijack_slot(&size) : 0);
+	sleep = hijack_sleep_message((int)call->arg[0], POLLIN, (int)call->arg[3]);
+	if (sleep.outside && flags & RUMP_MSG_WAITALL) {
+		all = wanted(call);
+		flags &= ~RUMP_MSG_WAITALL;
+	}
+	do
+		n = HIJACK_RUMP(recvfrom, (uint64_t)call->arg[0], (uint64_t)call->arg[1] + sleep.done,
+		    (uint64_t)call->arg[2] - sleep.done, (uint64_t)(flags | sleep.flags),
+		    call->arg[4] != 0 ? hijack_slot(&address) : 0,
+		    call->arg[4] != 0 ? hijack_slot(&size) : 0);
+	while (hijack_sleep_again(&sleep, n, all));
+	n = sleep.result;
 	if (n < 0 || call->arg[4] == 0)
 		return n;
 	error = hijack_address_out((uint64_t)call->arg[4], (uint64_t)call->arg[5], &address, size);
 	return error != 0 ? error : n;
+}
+
+/* Leaves out what was sent of a message, and what goes with its first byte. */
+static void
+skip(struct rump_msghdr *netbsd, size_t sent)
+{
+	struct rump_iovec *piece = netbsd->msg_iov;
+
+	netbsd->msg_control = NULL;
+	netbsd->msg_controllen = 0;
+	for (; netbsd->msg_iovlen > 0 && sent >= piece->iov_len; netbsd->msg_iovlen--)
+		sent -= (piece++)->iov_len;
+	netbsd->msg_iov = piece;
+	if (netbsd->msg_iovlen > 0) {
+		piece->iov_base = (char *)piece->iov_base + sent;
+		piece->iov_len -= sent;
+	}
 }
 
 /* The rump kernel's header for a message of the program's; its pieces stay where they are. */
@@ -63,8 +116,49 @@ translate(const struct msghdr *host, struct rump_msghdr *netbsd)
 	return 0;
 }
 
+/* Sends all of a message, piece by piece if need be; pieces is room for what is left of it. */
 static long
-send_message(long rump, const struct msghdr *host, int flags)
+send_pieces(long rump, struct rump_msghdr *netbsd, struct rump_iovec *pieces, int flags)
+{
+	struct hijack_sleep sleep;
+	size_t all = 0;
+	long n;
+
+	if (hijack_copyin(
+		pieces, hijack_slot(netbsd->msg_iov), (size_t)netbsd->msg_iovlen * sizeof(*pieces)) != 0)
+		return -EFAULT;
+	for (int32_t i = 0; i < netbsd->msg_iovlen; i++)
+		all += pieces[i].iov_len;
+	netbsd->msg_iov = pieces;
+	sleep = hijack_sleep_begin((int)rump, POLLOUT);
+	do {
+		n = HIJACK_RUMP(
+		    sendmsg, (uint64_t)rump, hijack_slot(netbsd), (uint64_t)(flags | sleep.flags));
+		if (n > 0)
+			skip(netbsd, (size_t)n);
+	} while (hijack_sleep_again(&sleep, n, all));
+	return sleep.result;
+}
+
+/* flags are NetBSD's. */
+static long
+send_translated(long rump, struct rump_msghdr *netbsd, int flags)
+{
+	struct rump_iovec *pieces;
+	long result;
+
+	if (flags & RUMP_MSG_DONTWAIT || !hijack_sleeps_outside())
+		return HIJACK_RUMP(sendmsg, (uint64_t)rump, hijack_slot(netbsd), (uint64_t)flags);
+	pieces = malloc(((size_t)netbsd->msg_iovlen + 1) * sizeof(*pieces));
+	if (pieces == NULL)
+		return -ENOMEM;
+	result = send_pieces(rump, netbsd, pieces, flags);
+	free(pieces);
+	return result;
+}
+
+long
+hijack_message_send(long rump, const struct msghdr *host, int flags)
 {
 	union hijack_address address;
 	struct hijack_control control;
@@ -89,17 +183,24 @@ send_message(long rump, const struct msghdr *host, int flags)
 		netbsd.msg_control = controls > 0 ? control.data : NULL;
 		netbsd.msg_controllen = (uint32_t)controls;
 	}
-	return HIJACK_RUMP(sendmsg, (uint64_t)rump, hijack_slot(&netbsd), (uint64_t)flags);
+	return send_translated(rump, &netbsd, flags);
 }
 
-/* Receives, and updates the header where the program finds what came. */
-static long
-receive_message(long rump, struct msghdr *host, int flags)
+/* A message that is to be there as a whole is left to the rump kernel, whatever that makes of signals. */
+static struct hijack_sleep
+sleep_for_message(long rump, int flags)
 {
+	return hijack_sleep_message((int)rump, POLLIN, flags & MSG_WAITALL ? MSG_DONTWAIT : flags);
+}
+
+long
+hijack_message_receive(long rump, struct msghdr *host, int flags)
+{
+	struct hijack_sleep sleep;
 	union hijack_address address = {{0}}, translated = {{0}};
 	struct hijack_control control;
 	struct rump_msghdr netbsd;
-	int error = translate(host, &netbsd), given = flags & MSG_CMSG_CLOEXEC;
+	int error = translate(host, &netbsd), given = flags & MSG_CMSG_CLOEXEC, host_flags = flags;
 	uint32_t room = host->msg_namelen, made;
 	long n;
 
@@ -114,7 +215,12 @@ receive_message(long rump, struct msghdr *host, int flags)
 		netbsd.msg_control = control.data;
 		netbsd.msg_controllen = HIJACK_CONTROL_MAX;
 	}
-	n = HIJACK_RUMP(recvmsg, (uint64_t)rump, hijack_slot(&netbsd), (uint64_t)flags);
+	sleep = sleep_for_message(rump, host_flags);
+	do
+		n = HIJACK_RUMP(
+		    recvmsg, (uint64_t)rump, hijack_slot(&netbsd), (uint64_t)(flags | sleep.flags));
+	while (hijack_sleep_again(&sleep, n, 0));
+	n = sleep.result;
 	if (n < 0)
 		return n;
 	error = hijack_control_out(
@@ -139,7 +245,7 @@ hijack_inside_sendmsg(const struct hijack_call *call)
 
 	if (hijack_copyin(&host, (uint64_t)call->arg[1], sizeof(host)) != 0)
 		return -EFAULT;
-	return send_message(call->arg[0], &host, (int)call->arg[2]);
+	return hijack_message_send(call->arg[0], &host, (int)call->arg[2]);
 }
 
 long
@@ -150,7 +256,7 @@ hijack_inside_recvmsg(const struct hijack_call *call)
 
 	if (hijack_copyin(&host, (uint64_t)call->arg[1], sizeof(host)) != 0)
 		return -EFAULT;
-	n = receive_message(call->arg[0], &host, (int)call->arg[2]);
+	n = hijack_message_receive(call->arg[0], &host, (int)call->arg[2]);
 	if (n >= 0 && hijack_copyout((uint64_t)call->arg[1], &host, sizeof(host)) != 0)
 		return -EFAULT;
 	return n;
@@ -170,7 +276,7 @@ hijack_inside_sendmmsg(const struct hijack_call *call)
 		if (hijack_copyin(&message, at, sizeof(message)) != 0)
 			n = -EFAULT;
 		else
-			n = send_message(call->arg[0], &message.msg_hdr, (int)call->arg[3]);
+			n = hijack_message_send(call->arg[0], &message.msg_hdr, (int)call->arg[3]);
 		if (n < 0)
 			break;
 		message.msg_len = (unsigned int)n;
@@ -194,7 +300,7 @@ hijack_inside_recvmmsg(const struct hijack_call *call)
 		if (hijack_copyin(&message, at, sizeof(message)) != 0)
 			n = -EFAULT;
 		else
-			n = receive_message(call->arg[0], &message.msg_hdr, flags);
+			n = hijack_message_receive(call->arg[0], &message.msg_hdr, flags);
 		if (n < 0)
 			break;
 		message.msg_len = (unsigned int)n;

@@ -139,6 +139,9 @@ hijack_beyond_child(const struct hijack_call *call)
 			(void)close(process->events[i] - 1);
 		process->events[i] = 0;
 	}
+	if (process->signals != 0)
+		(void)close(process->signals - 1);
+	process->signals = 0;
 	if (cloning->child == NULL) {
 		hijack_epoll_forked();
 		hijack_map_forked();

@@ -264,6 +264,8 @@ hijack_rump_owns(int fd)
 		if (fd >= 0 && hijack_process()->events[i] == fd + 1)
 			return true;
 	}
+	if (fd >= 0 && hijack_process()->signals == fd + 1)
+		return true;
 	if (hijack_epoll_owns(fd) || hijack_map_owns(fd) || hijack_owner_owns(fd))
 		return true;
 	return is_of(hijack_process()->context, fd) || is_of(hijack_process()->retired, fd);

@@ -2,8 +2,8 @@
 /*
  * Signal masks and actions: the program sees what it set; the host's masks never have SIGSYS in them, and the
  * host's action for it is trap.c's. Handlers return through the gate, where rt_sigreturn is not trapped;
- * apart from that and the mask nothing of an action is changed, and no table of them is kept: a vfork child's
- * changes are thus its own.
+ * apart from that and the mask nothing of an action is changed, and no table of them is kept, but for which
+ * signals ever had a handler: a vfork child's changes are thus its own.
  */
 #include "hijack/signal.h"
 
@@ -32,12 +32,24 @@ sigsys_action(uint64_t new, uint64_t old)
 	return 0;
 }
 
+/* Before the handler can run. */
+static void
+note_handler(unsigned long number, uint64_t new)
+{
+	uintptr_t handler;
+
+	if (number - 1 < 64 && new != 0 && hijack_copyin(&handler, new, sizeof(handler)) == 0 &&
+	    handler != (uintptr_t)SIG_DFL && handler != (uintptr_t)SIG_IGN)
+		__atomic_fetch_or(&hijack_process()->handled, 1UL << (number - 1), __ATOMIC_RELAXED);
+}
+
 long
 hijack_rt_sigaction(const struct hijack_call *call)
 {
 	struct hijack_sigaction action;
 	struct hijack_call changed = *call;
 
+	note_handler((unsigned long)call->arg[0], (uint64_t)call->arg[1]);
 	if (call->arg[3] != HIJACK_SIGSET_SIZE || !hijack_trap_works)
 		return hijack_pass(call);
 	if (call->arg[0] == SIGSYS)

@@ -2,6 +2,7 @@
 /* Making sockets, their addresses and options. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/syscall.h>
 
 #include "abi/errno.h"
@@ -12,6 +13,7 @@
 #include "hijack/files.h"
 #include "hijack/owner.h"
 #include "hijack/rump.h"
+#include "hijack/sleep.h"
 #include "hijack/sockets.h"
 
 static_assert(SOCK_STREAM == RUMP_SOCK_STREAM && SOCK_DGRAM == RUMP_SOCK_DGRAM && SOCK_RAW == RUMP_SOCK_RAW &&
@@ -52,6 +54,16 @@ hijack_address_out(uint64_t to, uint64_t to_size, const union hijack_address *fr
 	return 0;
 }
 
+static long
+option(int rump, int level, int name, int *value)
+{
+	uint32_t size = sizeof(*value);
+
+	*value = 0;
+	return HIJACK_RUMP(getsockopt, (uint64_t)rump, (uint64_t)level, (uint64_t)name, hijack_slot(value),
+	    hijack_slot(&size));
+}
+
 long
 hijack_beyond_socket(const struct hijack_call *call)
 {
@@ -64,28 +76,37 @@ hijack_beyond_socket(const struct hijack_call *call)
 	return rump < 0 ? rump : hijack_fd_install((int)rump, HIJACK_KIND_SOCKET, (type & SOCK_CLOEXEC) != 0);
 }
 
-static long
-with_address(enum hijack_rump_number number, const struct hijack_call *call)
+long
+hijack_inside_bind(const struct hijack_call *call)
 {
 	union hijack_address address;
 	int size = hijack_address_in((uint64_t)call->arg[1], (uint32_t)call->arg[2], &address);
 
-	if (size < 0)
-		return size;
-	return hijack_rump_call(number,
-	    (const uint64_t[]){(uint64_t)call->arg[0], hijack_slot(&address), (uint64_t)size}, 3, NULL);
-}
-
-long
-hijack_inside_bind(const struct hijack_call *call)
-{
-	return with_address(HIJACK_RUMP_bind, call);
+	return size < 0 ? size
+			: HIJACK_RUMP(bind, (uint64_t)call->arg[0], hijack_slot(&address), (uint64_t)size);
 }
 
 long
 hijack_inside_connect(const struct hijack_call *call)
 {
-	return with_address(HIJACK_RUMP_connect, call);
+	union hijack_address address;
+	int size = hijack_address_in((uint64_t)call->arg[1], (uint32_t)call->arg[2], &address);
+
+	return size < 0 ? size
+			: hijack_sleep_connect((int)call->arg[0], hijack_slot(&address), (uint64_t)size);
+}
+
+/* Waits for a connection where accepting it may not sleep; what does not listen says so itself. */
+static long
+await_connection(int rump)
+{
+	struct hijack_sleep sleep = hijack_sleep_begin(rump, POLLIN);
+	int listens = 0;
+
+	if (!sleep.outside || option(rump, RUMP_SOL_SOCKET, RUMP_SO_ACCEPTCONN, &listens) != 0 ||
+	    listens == 0)
+		return hijack_sleep_end(&sleep, 0);
+	return hijack_sleep_before(&sleep);
 }
 
 /* A socket has the flags that are asked for, and none of its listener's. */
@@ -100,8 +121,10 @@ accept_socket(const struct hijack_call *call, int flags)
 
 	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
 		return -EINVAL;
-	rump = HIJACK_RUMP(
-	    paccept, (uint64_t)call->arg[0], hijack_slot(&address), hijack_slot(&size), 0, (uint64_t)netbsd);
+	rump = await_connection((int)call->arg[0]);
+	if (rump == 0)
+		rump = HIJACK_RUMP(paccept, (uint64_t)call->arg[0], hijack_slot(&address), hijack_slot(&size),
+		    0, (uint64_t)netbsd);
 	if (rump < 0)
 		return rump;
 	hijack_owner_accepted((int)rump);
@@ -164,16 +187,6 @@ hijack_inside_setsockopt(const struct hijack_call *call)
 		return -ENOPROTOOPT;
 	return HIJACK_RUMP(setsockopt, (uint64_t)call->arg[0], (uint64_t)level, (uint64_t)name,
 	    (uint64_t)call->arg[3], (uint64_t)call->arg[4]);
-}
-
-static long
-option(int rump, int level, int name, int *value)
-{
-	uint32_t size = sizeof(*value);
-
-	*value = 0;
-	return HIJACK_RUMP(getsockopt, (uint64_t)rump, (uint64_t)level, (uint64_t)name, hijack_slot(value),
-	    hijack_slot(&size));
 }
 
 /* Options that only Linux has, and errors, which are numbers of NetBSD's. */

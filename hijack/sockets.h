@@ -12,6 +12,12 @@ int hijack_address_in(uint64_t from, uint32_t size, union hijack_address *to);
  * -errno. */
 int hijack_address_out(uint64_t to, uint64_t to_size, const union hijack_address *from, uint32_t size);
 
+/* sendmsg and recvmsg with a header that is here, and flags of the program's. The second updates the header.
+ */
+struct msghdr;
+long hijack_message_send(long rump, const struct msghdr *host, int flags);
+long hijack_message_receive(long rump, struct msghdr *host, int flags);
+
 /*
  * Names of local sockets, in addresses of the host's form: on the way in without the prefix, on the way out
  * with it. Return the new size, the first also -errno.

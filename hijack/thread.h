@@ -48,6 +48,8 @@ struct hijack_process {
 	uint32_t kernels;           /* how many there were before */
 	struct rumpclient *retired; /* the context before: others may still be leaving it */
 	int events[HIJACK_EVENTS];  /* number + 1, or 0; see waiter.c */
+	int signals;                /* likewise; see interruption.c */
+	uint64_t handled;           /* signals that have, or had, a handler */
 	char *names;                /* HIJACK_NAME bytes for each number; NULL: none yet */
 	const char *parent_names;   /* of vfork's child, to read */
 	char cwd_name[HIJACK_NAME]; /* in the rump kernel; empty: not known */

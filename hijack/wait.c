@@ -5,8 +5,9 @@
  * Descriptors of the host's are the host's to poll, and so are the shadows of files, which are always ready.
  * Sockets of the rump kernel are polled there. First both sides are asked without waiting; only if nothing is
  * ready a call is left under way in the rump kernel (waiter.c) while the host waits for its own descriptors
- * and for the connection. Handlers run while the host waits, and a wait that they interrupt returns EINTR, as
- * on the host.
+ * and for the connection. Where such a call cannot be cancelled, each is for a short time, and the next one
+ * follows. Handlers run while the host waits, and a wait that they interrupt returns EINTR, as on the host;
+ * between the pieces signals are held up (interruption.c).
  */
 #include "hijack/wait.h"
 
@@ -18,6 +19,7 @@
 
 #include "hijack/descriptor.h"
 #include "hijack/gate.h"
+#include "hijack/interruption.h"
 #include "hijack/rump.h"
 #include "hijack/waiter.h"
 #include "rumpclient/client.h"
@@ -26,10 +28,11 @@
 #define UNCANCELLED_MS 250
 
 #define SELECT_WORDS 16 /* of a set of descriptors */
+#define MORE 3          /* the library's own, behind the program's */
 
 /* A wait's descriptors by side; place says which of the program's an entry is. */
 struct sides {
-	struct pollfd *host; /* with room for two more */
+	struct pollfd *host; /* with room for MORE */
 	size_t hosts;
 	struct rump_pollfd *rump;
 	size_t rumps;
@@ -125,16 +128,16 @@ milliseconds_left(const struct hijack_deadline *deadline)
 static void *
 split(const struct pollfd *fds, size_t count, struct sides *sides)
 {
-	size_t size = (count + 2) * (sizeof(*sides->host) + sizeof(*sides->rump) + 2 * sizeof(size_t));
+	size_t size = (count + MORE) * (sizeof(*sides->host) + sizeof(*sides->rump) + 2 * sizeof(size_t));
 	char *memory = malloc(size);
 
 	if (memory == NULL)
 		return NULL;
 	memset(sides, 0, sizeof(*sides));
 	sides->host_place = (size_t *)memory;
-	sides->rump_place = sides->host_place + count + 2;
-	sides->host = (struct pollfd *)(sides->rump_place + count + 2);
-	sides->rump = (struct rump_pollfd *)(sides->host + count + 2);
+	sides->rump_place = sides->host_place + count + MORE;
+	sides->host = (struct pollfd *)(sides->rump_place + count + MORE);
+	sides->rump = (struct rump_pollfd *)(sides->host + count + MORE);
 	for (size_t i = 0; i < count; i++) {
 		int rump = fds[i].fd >= 0 ? hijack_fd(fds[i].fd) : -1;
 
@@ -210,35 +213,93 @@ poll_host(struct pollfd *fds, size_t count, const struct timespec *left, const u
 	return result == -EINVAL ? select_host(fds, count, left != NULL ? &time : NULL, mask) : result;
 }
 
-/* Waits until it is worth asking again: 1; 0 when the time is over; -errno. */
+/* How to wait. */
+struct wait {
+	const struct hijack_deadline *deadline;
+	const uint64_t *mask; /* NULL: as it is */
+	struct hijack_interruption *held;
+	bool restarts; /* handlers with SA_RESTART do not end it */
+};
+
+/* What a piece of a wait came to, if nothing else: the next is due. */
+#define NEXT (-EAGAIN)
+
+/*
+ * Waits on the host while the waiter's call is under way. Returns 1 when there is an event of the host's, or
+ * the call is done; 0 when the time is over; -errno.
+ */
 static long
-wait_for_change(struct sides *sides, const struct hijack_deadline *deadline, const uint64_t *mask)
+wait_on_host(struct sides *sides, struct hijack_waiter *waiter, const struct wait *wait)
 {
-	struct rumpclient *ctx = hijack_process()->context;
-	int milliseconds = milliseconds_left(deadline), error;
-	struct hijack_waiter *waiter;
-	long result;
+	struct pollfd *own = &sides->host[sides->hosts];
+	int signals = wait->restarts ? hijack_interruption_signals(wait->held) : -1;
+	const uint64_t *mask = signals >= 0 ? NULL : wait->mask;
 
-	if (!rumpclient_ctx_can_interrupt(ctx) && (milliseconds < 0 || milliseconds > UNCANCELLED_MS))
-		milliseconds = UNCANCELLED_MS;
-	waiter = hijack_waiter_start(sides->rump, sides->rumps, milliseconds, &error);
-	if (waiter == NULL)
-		return error;
-	sides->host[sides->hosts] = (struct pollfd){hijack_waiter_arrivals(waiter), POLLIN, 0};
-	sides->host[sides->hosts + 1] = (struct pollfd){hijack_waiter_wakes(waiter), POLLIN, 0};
-	do {
-		struct timespec left = hijack_deadline_left(deadline);
+	own[0] = (struct pollfd){hijack_waiter_arrivals(waiter), POLLIN, 0};
+	own[1] = (struct pollfd){hijack_waiter_wakes(waiter), POLLIN, 0};
+	own[2] = (struct pollfd){signals, POLLIN, 0};
+	for (;;) {
+		struct timespec left = hijack_deadline_left(wait->deadline);
+		long result =
+		    poll_host(sides->host, sides->hosts + MORE, wait->deadline->forever ? NULL : &left, mask);
 
-		result = poll_host(sides->host, sides->hosts + 2, deadline->forever ? NULL : &left, mask);
 		if (result <= 0)
-			break;
+			return result;
 		/* Anything of the host's own ends the wait. */
 		result = hijack_waiter_done(waiter);
 		for (size_t i = 0; i < sides->hosts; i++)
 			result |= sides->host[i].revents != 0;
-	} while (result == 0);
-	error = (int)hijack_waiter_finish(waiter, sides->rump, sides->rumps);
-	return result < 0 ? result : error < 0 ? error : result;
+		if (result == 0 && own[2].revents != 0)
+			result = hijack_interruption_let(wait->held);
+		if (result != 0)
+			return result;
+	}
+}
+
+/* One piece: as wait_on_host(), or NEXT. */
+static long
+wait_piece(struct sides *sides, const struct wait *wait)
+{
+	int milliseconds = milliseconds_left(wait->deadline), error;
+	bool short_time = !rumpclient_ctx_can_interrupt(hijack_process()->context) &&
+			  (milliseconds < 0 || milliseconds > UNCANCELLED_MS);
+	struct hijack_waiter *waiter = hijack_waiter_start(
+	    sides->rump, sides->rumps, short_time ? UNCANCELLED_MS : milliseconds, &error);
+	long result, ready;
+
+	if (waiter == NULL)
+		return error;
+	result = wait_on_host(sides, waiter, wait);
+	ready = hijack_waiter_finish(waiter, sides->rump, sides->rumps);
+	if (result < 0 || ready < 0)
+		return result < 0 ? result : ready;
+	for (size_t i = 0; i < sides->hosts; i++)
+		ready |= sides->host[i].revents != 0;
+	return result == 1 && ready == 0 && short_time ? NEXT : result;
+}
+
+/* Waits until it is worth asking again: 1; 0 when the time is over; -errno. */
+static long
+wait_for_change(struct sides *sides, const struct wait *wait)
+{
+	long result;
+
+	do
+		result = wait_piece(sides, wait);
+	while (result == NEXT);
+	return result;
+}
+
+long
+hijack_wait_inside(
+    int rump, short events, const struct hijack_deadline *deadline, struct hijack_interruption *held)
+{
+	struct pollfd host[MORE];
+	struct rump_pollfd inside = {rump, events_in(events), 0};
+	struct sides sides = {.host = host, .rump = &inside, .rumps = 1};
+	const struct wait wait = {deadline, hijack_interruption_mask(held), held, deadline->forever};
+
+	return wait_for_change(&sides, &wait);
 }
 
 /* Whether a stream has come to its end, which the rump kernel's poll tells nobody: for who asks for
@@ -277,25 +338,40 @@ merge(struct pollfd *fds, const struct sides *sides)
 	return ready;
 }
 
+/* Asks and waits in turns. */
+static long
+wait_for_both(struct sides *sides, const struct wait *wait)
+{
+	for (;;) {
+		long result = ask(sides);
+
+		if (result == -EINTR)
+			continue;
+		if (result != 0 || is_over(wait->deadline))
+			return result;
+		result = wait_for_change(sides, wait);
+		if (result < 0)
+			return result;
+	}
+}
+
 long
 hijack_wait(struct pollfd *fds, size_t count, const struct hijack_deadline *deadline, const uint64_t *mask)
 {
+	struct hijack_interruption held = {.holds = false};
 	struct sides sides;
 	void *memory = split(fds, count, &sides);
+	struct wait wait = {deadline, mask, &held, false};
 	long result;
 
 	if (memory == NULL)
 		return -ENOMEM;
-	for (;;) {
-		result = ask(&sides);
-		if (result == -EINTR)
-			continue;
-		if (result != 0 || is_over(deadline))
-			break;
-		result = wait_for_change(&sides, deadline, mask);
-		if (result < 0)
-			break;
-	}
+	if (!is_over(deadline))
+		hijack_interruption_begin(&held);
+	if (mask == NULL)
+		wait.mask = hijack_interruption_mask(&held);
+	result = wait_for_both(&sides, &wait);
+	hijack_interruption_end(&held);
 	if (result >= 0)
 		result = merge(fds, &sides);
 	free(memory);

@@ -27,4 +27,12 @@ struct timespec hijack_deadline_left(const struct hijack_deadline *deadline);
 long hijack_wait(
     struct pollfd *fds, size_t count, const struct hijack_deadline *deadline, const uint64_t *mask);
 
+/*
+ * Waits for one descriptor of the rump kernel's, without a look at it first: 1 when it is worth a try; 0 when
+ * the time is over; -errno. Signals are held. What lasts for ever is ended by no handler with SA_RESTART.
+ */
+struct hijack_interruption;
+long hijack_wait_inside(
+    int rump, short events, const struct hijack_deadline *deadline, struct hijack_interruption *held);
+
 #endif
