@@ -34,7 +34,7 @@ def pair():
     s = listener(); c = socket.create_connection(s.getsockname()); return c, s.accept()[0]
 def ended(name, *arguments):
     signal.siginterrupt(signal.SIGALRM, True)
-    signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
+    signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
     result = call(name, *arguments)
     signal.setitimer(signal.ITIMER_REAL, 0)
     return result
@@ -42,7 +42,7 @@ def restarted(afterwards, name, *arguments):
     signal.siginterrupt(signal.SIGALRM, False)
     def go():
         for i in range(8):
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM); time.sleep(0.05)
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM); time.sleep(0.02)
         afterwards()
     thread = threading.Thread(target=go); thread.start()
     result = call(name, *arguments); thread.join()
@@ -77,7 +77,7 @@ CASES = [
 c, s = pair(); p = struct.pack("ihh", c.fileno(), 1, 0); e = select.epoll(); e.register(c, 1)
 bits = struct.pack("Q", 1 << c.fileno()) + bytes(120)
 print(ended("poll", p, 1, -1), ended("select", c.fileno() + 1, bits, None, None, None), ended("epoll_wait", e.fileno(), buffer, 1, -1))
-signal.siginterrupt(signal.SIGALRM, False); signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1); print(call("poll", p, 1, -1))
+signal.siginterrupt(signal.SIGALRM, False); signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05); print(call("poll", p, 1, -1))
 """, "EINTR EINTR EINTR\nEINTR"),
     ("a datagram", "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', 0)); print(ended('recv', s.fileno(), buffer, 9, 0))", "EINTR"),
     ("flock", "f = os.open('lock', 66); g = os.open('lock', 66); fcntl.flock(f, fcntl.LOCK_EX); print(ended('flock', g, fcntl.LOCK_EX))\n"
@@ -97,13 +97,13 @@ stuck(lambda: call("send", c.fileno(), buffer, 9999, socket.MSG_DONTWAIT)); prin
 """, "3 3\nTrue\n5"),
     (NOT_EMBEDDED + "with a time limit they end it", """
 c, s = pair(); c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("qq", 100, 0))
-signal.siginterrupt(signal.SIGALRM, False); signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1); print(call("recv", c.fileno(), buffer, 1, 0))
+signal.siginterrupt(signal.SIGALRM, False); signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05); print(call("recv", c.fileno(), buffer, 1, 0))
 """, "EINTR"),
     ("an exception in a handler", """
 def handler(*unused): raise TimeoutError("handled")
 signal.signal(signal.SIGALRM, handler); l = listener(); c, s = pair()
 for function in (l.accept, lambda: c.recv(1), lambda: [c.send(buffer) for i in range(999)]):
-    signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
+    signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
     try: function()
     except TimeoutError as e: signal.setitimer(signal.ITIMER_REAL, 0); print(e)
 """, "handled\nhandled\nhandled"),
@@ -114,7 +114,7 @@ l = listener(); print(ended("accept", l.fileno(), None, None)); s.send(b"abc"); 
     ("signals that are blocked or ignored end nothing", """
 c, s = pair(); signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM]); signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 def go():
-    for i in range(4): os.kill(os.getpid(), signal.SIGUSR1); signal.raise_signal(signal.SIGURG); signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM); time.sleep(0.05)
+    for i in range(4): os.kill(os.getpid(), signal.SIGUSR1); signal.raise_signal(signal.SIGURG); signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM); time.sleep(0.02)
     s.send(b"abc")
 threading.Thread(target=go).start(); print(call("recv", c.fileno(), buffer, 9, 0), count, signal.SIGALRM in signal.sigpending())
 """, "3 0 True"),
