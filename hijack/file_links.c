@@ -102,7 +102,7 @@ open_again_as_copy(long fd, int flags)
 	if (!(flags & O_PATH) && have != O_RDWR && have != access)
 		return -EACCES;
 	if (flags & O_TRUNC && access != O_RDONLY)
-		error = HIJACK_RUMP(ftruncate, (uint64_t)hijack_fd(fd), 0, 0);
+		error = hijack_inside_ftruncate(&(const struct hijack_call){.arg = {hijack_fd(fd), 0}});
 	return error != 0 ? error : hijack_inside_fcntl(&call);
 }
 
