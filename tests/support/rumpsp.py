@@ -221,7 +221,8 @@ class Server:
         """Whether nothing but so much is left, soon."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if self.counts()[0] <= procs and self.usage()[0] <= descriptors:
+            # To count makes a connection, which is still there for a moment.
+            if self.usage()[0] <= descriptors and self.counts()[0] <= procs:
                 return True
             time.sleep(0.02)
         return False
