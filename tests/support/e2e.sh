@@ -120,3 +120,27 @@ other_thread() {
 descriptors() {
 	find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l
 }
+
+# client_of_embedded PROGRAM COMPONENT...: runs tests/e2e/PROGRAM as a client of the embedded kernel with these
+# components, and ends with its status.
+client_of_embedded() {
+	program=$1
+	shift
+	if ! kernels | grep -qx embedded; then
+		echo "1..0 # SKIP the embedded kernel is not built"
+		exit 0
+	fi
+	use_kernel embedded
+	url=unix://$here/socket
+	if ! "$server" "$@" "$url" >server.log 2>&1; then
+		echo "1..1"
+		echo "not ok 1 - a server starts"
+		sed 's/^/# /' server.log
+		exit 1
+	fi
+	# shellcheck disable=SC2086 # a tool with its arguments
+	RUMP_SERVER=$url ${RUMPKIT_UNDER:-} "$RUMPKIT_BUILDDIR/tests/e2e/$program"
+	status=$?
+	RUMP_SERVER=$url "$halt"
+	exit "$status"
+}
