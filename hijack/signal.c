@@ -36,11 +36,15 @@ sigsys_action(uint64_t new, uint64_t old)
 static void
 note_handler(unsigned long number, uint64_t new)
 {
-	uintptr_t handler;
+	struct hijack_sigaction action;
 
-	if (number - 1 < 64 && new != 0 && hijack_copyin(&handler, new, sizeof(handler)) == 0 &&
-	    handler != (uintptr_t)SIG_DFL && handler != (uintptr_t)SIG_IGN)
-		__atomic_fetch_or(&hijack_process()->handled, 1UL << (number - 1), __ATOMIC_RELAXED);
+	if (number - 1 >= 64 || number == SIGSYS || new == 0 ||
+	    hijack_copyin(&action, new, sizeof(action)) != 0 || action.handler == (uintptr_t)SIG_DFL ||
+	    action.handler == (uintptr_t)SIG_IGN)
+		return;
+	__atomic_fetch_or(&hijack_process()->handled, 1UL << (number - 1), __ATOMIC_RELAXED);
+	if (!(action.flags & SA_RESTART))
+		__atomic_store_n(&hijack_process()->interruptible, true, __ATOMIC_RELAXED);
 }
 
 long

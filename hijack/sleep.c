@@ -4,8 +4,9 @@
  *
  * Some rump kernels cannot end a single call: once it sleeps, a signal's handler runs, but the program's call
  * goes on. In those, calls that may sleep are made as calls that do not, and a wait here, which a signal
- * ends (wait.c). The first attempt comes first, so that what need not sleep costs nothing; whether the
- * program wants to wait at all, and how long, is asked when it has come to nothing.
+ * ends (wait.c). A process that never had a handler without SA_RESTART does without all that. The first
+ * attempt comes first, so that what need not sleep costs nothing; whether the program wants to wait at all,
+ * and how long, is asked when it has come to nothing.
  *
  * Sockets have a flag for every message. Connecting goes on by itself once it was begun, so the flag for it
  * is set for a moment only. What has none (accept, and reading of what is no socket) waits first and then
@@ -37,7 +38,8 @@ hijack_sleeps_outside(void)
 	int error;
 	struct rumpclient *ctx = hijack_rump_context(&error);
 
-	return ctx != NULL && !rumpclient_ctx_can_interrupt(ctx);
+	return ctx != NULL && !rumpclient_ctx_can_interrupt(ctx) &&
+	       __atomic_load_n(&hijack_process()->interruptible, __ATOMIC_RELAXED);
 }
 
 struct hijack_sleep

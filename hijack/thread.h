@@ -50,6 +50,7 @@ struct hijack_process {
 	int events[HIJACK_EVENTS];  /* number + 1, or 0; see waiter.c */
 	int signals;                /* likewise; see interruption.c */
 	uint64_t handled;           /* signals that have, or had, a handler */
+	bool interruptible;         /* one without SA_RESTART was among them */
 	char *names;                /* HIJACK_NAME bytes for each number; NULL: none yet */
 	const char *parent_names;   /* of vfork's child, to read */
 	char cwd_name[HIJACK_NAME]; /* in the rump kernel; empty: not known */
