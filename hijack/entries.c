@@ -367,8 +367,7 @@ may_bring(uint64_t address)
 	       message.msg_control != NULL && message.msg_controllen > sizeof(struct cmsghdr);
 }
 
-/* A message on a socket of the host's may carry descriptors that are not, and one that comes may bring some.
- */
+/* A message on the host's sockets may carry descriptors that are not, and one that comes may bring some. */
 long
 hijack_message(const struct hijack_call *call)
 {
@@ -465,6 +464,7 @@ hijack_copy_range(const struct hijack_call *call)
 static hijack_call_fn *const inside[HIJACK_CALLS] = {
 #include "hijack/calls.def"
     [SYS_bind] = hijack_inside_bind,
+    [SYS_getdents64] = hijack_inside_getdents64,
     [SYS_connect] = hijack_inside_connect,
     [SYS_sendmsg] = hijack_inside_sendmsg,
     [SYS_recvmsg] = hijack_inside_recvmsg,

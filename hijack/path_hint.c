@@ -94,6 +94,17 @@ hijack_path_own(const char *path, struct hijack_own_name *own)
 	return strcmp(rest, "exe") == 0 || own_descriptor(after(rest, "fd/"), own);
 }
 
+/* Whether a path names the list of the process's descriptors. */
+static bool
+lists_numbers(const char *path)
+{
+	const char *rest = after(path, "/proc/");
+
+	rest = rest != NULL ? after(own_process(rest), "fd") : after(path, "/dev/fd");
+	rest = end_of_component(rest);
+	return rest != NULL && *rest == '\0';
+}
+
 const char *
 hijack_path_of_memory(const char *path)
 {
@@ -121,6 +132,8 @@ hijack_path_concerns(long directory, uint64_t path)
 	}
 	if (text[0] == '/' && hijack_path_own(text, &own))
 		return true;
+	if (lists_numbers(text))
+		hijack_process()->lists_numbers = true;
 	return !hijack_process()->root_inside && hijack_config_hint(&hijack_start.config, text);
 }
 

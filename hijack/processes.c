@@ -110,15 +110,18 @@ hijack_beyond_prefork(const struct hijack_call *call)
 	return error;
 }
 
-/* The child's table has its parent's connection: not the child's to use. */
+/*
+ * The child's table has its parent's connection, unless a new one has taken its place, and what goes with it:
+ * not the child's to use.
+ */
 static void
-close_inherited(const struct rumpclient *parent)
+close_inherited(const struct rumpclient *parent, bool replaced)
 {
-	const int inherited[] = {atomic_load(&parent->fd), parent->epoll, parent->event};
+	const int inherited[] = {replaced ? -1 : atomic_load(&parent->fd), parent->epoll, parent->event};
 
 	for (size_t i = 0; i < sizeof(inherited) / sizeof(inherited[0]); i++) {
 		if (inherited[i] != -1)
-			(void)close(inherited[i]);
+			(void)hijack_own(SYS_close, inherited[i], 0, 0, 0, 0, 0);
 	}
 }
 
@@ -155,8 +158,7 @@ hijack_beyond_child(const struct hijack_call *call)
 		if (cloning->child == NULL)
 			free(cloning->fork);
 	}
-	if (process->context == NULL)
-		close_inherited(parent);
+	close_inherited(parent, process->context != NULL);
 	if (process->context == NULL && (cloning->fork != NULL || cloning->lost))
 		process->context = hijack_rump_lost(process, &parent->url);
 	(void)hijack_own(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, HIJACK_SIGSET_SIZE, 0, 0);

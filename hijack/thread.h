@@ -43,6 +43,7 @@ struct hijack_process {
 	bool changed_user;          /* since it connected: it might not be let in again */
 	struct rumpclient *context; /* the connection; NULL: none yet */
 	struct hijack_fds *fds;     /* NULL: no rump descriptor yet */
+	bool lists_numbers;         /* has opened the list of its descriptors in /proc */
 	bool cwd_lost;              /* the current directory was that of a kernel that is gone */
 	bool root_lost;             /* so was the root */
 	uint32_t kernels;           /* how many there were before */

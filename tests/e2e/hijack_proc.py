@@ -80,6 +80,15 @@ os.chdir("/rump/tmp/d"); os.mkdir("own"); os.chdir("own"); os.rmdir("/rump/tmp/d
 os.chdir("/rump/tmp/d"); os.mkdir("never"); os.chdir("never"); subprocess.run(["rmdir", "/rump/tmp/d/never"]); print(tried(os.readlink, "/proc/self/cwd"), tried(os.listdir, ".."))
 """, r"/rump/tmp/d/r/s/t\nENOENT /rump/tmp/d/r/s/t \(deleted\) True \[\] \['s'\] ENOENT ENOENT ENOENT\n\['v'\]\n/rump/tmp/d/r/s\n/rump/tmp/d/r\n"
      r"ENOENT \[\] /rump/tmp/d/r/s/t \(deleted\)\n/rump/tmp/d/r\nENOENT\n/rump/tmp/d/own \(deleted\) \[\]\nENOENT ENOENT"),
+    ("the library's own descriptors are in no list", """
+import select
+s = socket.socket(); p = select.poll(); p.register(s, 1); p.poll(1); f = os.open("/rump/tmp/d/f", 0)
+for directory in ("/proc/self/fd", "/dev/fd/", f"/proc/{os.getpid()}/fd"):
+    numbers = sorted(map(int, os.listdir(directory))); print(numbers[:3], numbers[-1] < 100, {s.fileno(), f} <= set(numbers))
+fd = os.open("/proc/self/fd", 0); os.dup2(1, 100); print(len(os.listdir(fd)) - len(numbers), len(os.listdir("/proc/1/task")) > 0)
+if os.fork() == 0: print(max(map(int, os.listdir("/proc/self/fd")))); sys.stdout.flush(); os._exit(0)
+os.wait(); [os.close(int(n)) for n in os.listdir("/proc/self/fd") if int(n) not in (0, 1, 2, f) and tried(os.fstat, int(n)) != "EBADF"]; print(os.fstat(f).st_size > 0)
+""", r"(\[0, 1, 2\] True True\n){3}2 True\n100\nTrue"),
     ("standard input by its name, in a shell", """
 open("lines", "w").write("one\\ntwo\\n")
 print(subprocess.run(["bash", "-c", "{ read x; cat /dev/stdin; } <lines; cat /proc/self/fd/3 - 3<lines <lines; exec 4>>out; echo a >/dev/fd/4;"
