@@ -14,7 +14,7 @@
 #include "kernel/base/syscall.h"
 #include "kernel/net/socket_impl.h"
 
-/* More of a client's data goes with further calls, where the protocol allows. */
+/* More of a client's data goes in several steps, where the protocol allows. */
 #define BOUNCE_MAX (1024 * 1024)
 #define CONTROL_IN_MAX 2048
 
@@ -141,18 +141,53 @@ nonblocking(const struct transfer *t)
 	return (atomic_load_explicit(&t->fp->flags, memory_order_relaxed) & RUMP_O_NONBLOCK) != 0;
 }
 
+/* The next piece of a client's data that is longer than the buffer. Addresses and control went before. */
+static int
+map_next(struct transfer *t, struct rumpk_uio *left)
+{
+	size_t len = left->resid < t->buflen ? left->resid : t->buflen;
+
+	t->bounce = (struct rump_iovec){.iov_base = t->buf, .iov_len = len};
+	t->uio.iov = &t->bounce;
+	t->uio.iovcnt = 1;
+	t->uio.resid = len;
+	t->msg.addr.len = 0;
+	t->msg.controllen = 0;
+	return rumpk_iovec_copyin(t->l, left->iov, left->iovcnt, t->buf, len);
+}
+
+/* Sends all of it, where the protocol and the caller let that wait. */
+static int
+send_pieces(struct transfer *t, long *sent)
+{
+	struct rumpk_uio left = {.iov = t->iov, .iovcnt = t->iovcnt, .resid = t->total};
+	int error;
+
+	*sent = 0;
+	for (;;) {
+		size_t before = t->uio.resid, moved;
+
+		error = rumpk_so_send(t->so, &t->msg, nonblocking(t));
+		moved = before - t->uio.resid;
+		*sent += (long)moved;
+		if (error != 0 || t->buf == NULL || moved < before || (size_t)*sent == t->total)
+			return error;
+		rumpk_uioskip(&left, moved);
+		error = map_next(t, &left);
+		if (error != 0)
+			return 0;
+	}
+}
+
 static int
 perform_send(struct transfer *t, long *retval)
 {
-	size_t before;
 	int error;
 
 	error = map_data(t);
 	if (error != 0)
 		return error;
-	before = t->uio.resid;
-	error = rumpk_so_send(t->so, &t->msg, nonblocking(t));
-	*retval = (long)(before - t->uio.resid);
+	error = send_pieces(t, retval);
 	if (*retval > 0 && (error == RUMP_EINTR || error == RUMP_EWOULDBLOCK))
 		error = 0;
 	if (error == RUMP_EPIPE && (t->msg.flags & RUMP_MSG_NOSIGNAL) == 0 &&

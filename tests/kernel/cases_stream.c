@@ -35,7 +35,9 @@ conversation(void)
 	ret("end again", rump_sys_read(conn, buf, sizeof(buf)));
 }
 
-#define STREAM (1024 * 1024)
+/* The first part and both pieces of the second: more than a client's calls move at once. */
+#define PART (1024 * 1024 + 7)
+#define STREAM (4 * PART)
 
 static unsigned char
 stream_byte(size_t at)
@@ -47,11 +49,14 @@ static void
 stream_writer(void *arg)
 {
 	static unsigned char all[STREAM];
+	struct rump_iovec iov[] = {{all + PART, PART + 5}, {all + 2 * PART + 5, 2 * PART - 5}};
+	struct rump_msghdr message = {.msg_iov = iov, .msg_iovlen = 2};
 	int fd = *(int *)arg;
 
 	for (size_t i = 0; i < STREAM; i++)
 		all[i] = stream_byte(i);
-	ret("write all", rump_sys_write(fd, all, STREAM));
+	ret("write all", rump_sys_write(fd, all, PART));
+	ret("send all", rump_sys_sendmsg(fd, &message, 0));
 	ret("shutdown", rump_sys_shutdown(fd, RUMP_SHUT_WR));
 }
 
