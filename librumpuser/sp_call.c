@@ -167,20 +167,22 @@ call_accept(struct sp_client *c, const struct sp_frame *frame)
 	return NULL;
 }
 
-/* Marks the call as interruptible by an upcall. False when it was interrupted before it began. */
-static bool
+/* Marks the call, whose lwp is current, as interruptible by an upcall, and makes one that was due before:
+ * most calls never sleep, and must not fail because they had to wait for a worker. */
+static void
 begin_interruptible(struct client_call *call)
 {
 	struct sp_client *c = call->client;
 	bool interrupted;
 
 	if (!call->listed)
-		return true;
+		return;
 	host_lock_enter(&c->lock);
 	interrupted = call->interrupted;
 	call->running = true;
 	host_lock_exit(&c->lock);
-	return !interrupted;
+	if (interrupted)
+		kernel_interrupt(call->lwp);
 }
 
 static void
@@ -221,7 +223,9 @@ call_interrupt(struct sp_client *c, uint64_t reqno)
 	host_lock_exit(&c->lock);
 	if (!pinned)
 		return;
+	kernel_enter();
 	kernel_interrupt(call->lwp);
+	kernel_leave();
 	host_lock_enter(&c->lock);
 	call->pins--;
 	host_lock_exit(&c->lock);
@@ -302,12 +306,11 @@ perform(struct client_call *call, struct outcome *o)
 {
 	if (call->header.type == SP_PREFORK) {
 		o->refused = ticket_make(call->client, &o->ticket);
-	} else if (begin_interruptible(call)) {
+	} else {
+		begin_interruptible(call);
 		call_current = call;
 		o->error = hyp.hyp_syscall((int)call->header.u, call->args, o->retval);
 		call_current = NULL;
-	} else {
-		o->error = RUMP_EINTR;
 	}
 	kernel_become(NULL);
 }

@@ -109,7 +109,5 @@ kernel_interrupt(struct lwp *lwp)
 {
 	void (*interrupt)(struct lwp *) = (void (*)(struct lwp *))(uintptr_t)hyp.hyp__extra[0];
 
-	kernel_enter();
 	interrupt(lwp);
-	kernel_leave();
 }

@@ -28,6 +28,10 @@ struct lwp *kernel_become_new(pid_t pid, int *error);
 /* Releases one that is not current. */
 void kernel_release(struct lwp *lwp);
 
+/* Ends the sleep of an lwp, or the next one in its system call, begun or to be begun. It stays alive
+ * meanwhile. */
+void kernel_interrupt(struct lwp *lwp);
+
 /*
  * Forks a process off the current lwp's, with `priv` for the kernel to name the client by. Returns its first
  * lwp and its number in *pid, or NULL with the errno of NetBSD in *error.
@@ -37,8 +41,7 @@ struct lwp *kernel_rfork(void *priv, int flags, const char *comm, pid_t *pid, in
 /* kernel_release() from outside. */
 void kernel_enter_release(struct lwp *lwp);
 
-/* Whether the kernel can end a single call, and doing so, from outside. The lwp stays alive meanwhile. */
+/* Whether the kernel can end a single call. */
 bool kernel_can_interrupt(void);
-void kernel_interrupt(struct lwp *lwp);
 
 #endif

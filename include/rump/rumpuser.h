@@ -65,8 +65,9 @@ struct rumpuser_hyperup {
 	/*
 	 * hyp__extra[0], when not NULL, is hyp_lwpinterrupt: void (*)(struct lwp *). It makes the
 	 * interruptible sleep that the lwp is in, or the next one that it enters within its present
-	 * system call, end with RUMP_EINTR. The caller makes sure that the lwp is not released
-	 * meanwhile. Called between hyp_schedule and hyp_unschedule. NetBSD's kernels leave it NULL.
+	 * system call, or, before hyp_syscall, the one to come, end with RUMP_EINTR. The caller makes
+	 * sure that the lwp is not released meanwhile. Called between hyp_schedule and hyp_unschedule.
+	 * NetBSD's kernels leave it NULL.
 	 */
 	void *hyp__extra[8];
 };
