@@ -97,7 +97,7 @@ connect_to(struct rumpclient *ctx, const char *variable, const char *url)
 	error = sp_url_make_absolute(&ctx->url);
 	if (error == 0 && handed_over == 0)
 		error = rc_hello(&link, SP_EXEC, 0);
-	else if (error == 0 && (error = rc_dial(&ctx->url, &link)) == 0)
+	else if (error == 0 && (error = rc_dial(&ctx->url, 0, &link)) == 0)
 		error = rc_hello(&link, SP_GUEST, 1);
 	if (error != 0) {
 		fprintf(stderr,

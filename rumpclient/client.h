@@ -52,6 +52,7 @@ struct rc_link {
 	int fd;
 	uint32_t capabilities; /* of both ends */
 	pid_t server;          /* 0 when it is not known */
+	int64_t patience;      /* milliseconds for each step until the handshake is done; 0: for ever */
 };
 
 struct rumpclient {
@@ -66,6 +67,7 @@ struct rumpclient {
 	uint32_t *alive;                /* 0 in a child of fork */
 	_Atomic uintptr_t reconnecting; /* by which thread */
 	_Atomic uint32_t reconnected;   /* counts attempts; others wait on it */
+	_Atomic uint32_t given_up;      /* of these, the ones that have failed for good */
 
 	/* Sending: send.c. */
 	_Atomic uint8_t sending[RC_TABLE_FIRST];
@@ -126,8 +128,8 @@ rc_alive(const struct rumpclient *ctx)
 	return *ctx->alive != 0;
 }
 
-/* connect.c: these return 0 or -errno; on failure nothing stays open. */
-int rc_dial(const struct sp_url *url, struct rc_link *link);
+/* connect.c: these return 0 or -errno; on failure nothing stays open. patience is as in struct rc_link. */
+int rc_dial(const struct sp_url *url, int64_t patience, struct rc_link *link);
 int rc_hello(struct rc_link *link, enum sp_handshake kind, uint64_t reqno);
 int rc_redeem(struct rc_link *link, const struct sp_ticket *ticket, uint32_t capabilities);
 void rc_adopt(struct rumpclient *ctx, const struct rc_link *link, uint64_t next);

@@ -131,14 +131,27 @@ connected(int fd)
 	return -error;
 }
 
+/* How long each step with the socket may take; 0 milliseconds: for ever. */
+static void
+set_patience(int fd, int64_t milliseconds)
+{
+	const struct timeval time = {milliseconds / 1000, milliseconds % 1000 * 1000};
+
+	/* What fails here costs patience and nothing else. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
+}
+
 static int
-open_socket(const struct sp_url *url)
+open_socket(const struct sp_url *url, int64_t patience)
 {
 	int fd = socket(url->address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int error = 0;
 
 	if (fd == -1)
 		return -errno;
+	if (patience != 0)
+		set_patience(fd, patience);
 	if (connect(fd, &url->address.any, url->address_len) == -1) {
 		error = -errno;
 		if (error == -EINTR && url->kind != SP_UNIX)
@@ -157,14 +170,14 @@ open_socket(const struct sp_url *url)
 }
 
 int
-rc_dial(const struct sp_url *url, struct rc_link *link)
+rc_dial(const struct sp_url *url, int64_t patience, struct rc_link *link)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 	uint32_t theirs = 0;
 	int error;
 
-	*link = (struct rc_link){.fd = open_socket(url)};
+	*link = (struct rc_link){.fd = open_socket(url, patience), .patience = patience};
 	if (link->fd < 0)
 		return link->fd;
 	error = read_banner(link->fd, &theirs);
@@ -306,6 +319,8 @@ handshake(struct rc_link *link, enum sp_handshake kind, uint64_t reqno, const vo
 	error = write_all(link->fd, frame, sizeof(header) + len);
 	if (error == 0)
 		error = shake(link, reqno);
+	if (error == 0 && link->patience != 0)
+		set_patience(link->fd, 0);
 	if (error != 0)
 		(void)close(link->fd);
 	else if ((link->capabilities & SP_CAP_LOCALCOPY) && link->server > 0)

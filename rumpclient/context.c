@@ -127,7 +127,7 @@ rumpclient_ctx_new(const char *text)
 	if (error == 0)
 		error = sp_url_make_absolute(&ctx->url);
 	if (error == 0)
-		error = rc_dial(&ctx->url, &link);
+		error = rc_dial(&ctx->url, 0, &link);
 	if (error == 0)
 		error = rc_hello(&link, SP_GUEST, 1);
 	if (error != 0) {

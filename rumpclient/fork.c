@@ -39,7 +39,7 @@ rumpclient_ctx_fork_init(struct rumpclient_fork *fork)
 	if (ctx != NULL) {
 		ctx->url = fork->parent->url;
 		atomic_store(&ctx->retry, atomic_load(&fork->parent->retry));
-		error = rc_dial(&ctx->url, &link);
+		error = rc_dial(&ctx->url, 0, &link);
 		if (error == 0)
 			error = rc_redeem(&link, &fork->ticket, fork->capabilities);
 	}

@@ -42,10 +42,10 @@ put_in_place(struct rumpclient *ctx, const struct rc_link *link)
 }
 
 static int
-once(struct rumpclient *ctx)
+once(struct rumpclient *ctx, int64_t patience)
 {
 	struct rc_link link;
-	int error = rc_dial(&ctx->url, &link);
+	int error = rc_dial(&ctx->url, patience, &link);
 
 	if (error == 0)
 		error = rc_hello(&link, SP_GUEST, 1);
@@ -67,9 +67,11 @@ connect_again(struct rumpclient *ctx)
 	if (retry == RUMPCLIENT_RETRYCONN_DIE)
 		_exit(1);
 	for (;;) {
-		int64_t passed;
+		int64_t passed = rc_milliseconds() - begun;
+		int64_t left = (int64_t)retry * 1000 - passed;
 
-		if (once(ctx) == 0) {
+		/* A server may be there and say nothing. */
+		if (once(ctx, retry < 0 ? 0 : left > 0 ? left : 1) == 0) {
 			if (said != -1)
 				fprintf(stderr, "rumpclient: connected to the rump kernel again\n");
 			return 0;
@@ -99,6 +101,7 @@ int
 rc_reconnect(struct rumpclient *ctx, uint32_t state)
 {
 	uintptr_t nobody = 0;
+	uint32_t given_up = atomic_load(&ctx->given_up);
 	uint32_t attempts = atomic_load(&ctx->reconnected);
 	int error = 0;
 
@@ -107,10 +110,13 @@ rc_reconnect(struct rumpclient *ctx, uint32_t state)
 		return -ENOTCONN;
 	if (!atomic_compare_exchange_strong(&ctx->reconnecting, &nobody, rc_self())) {
 		(void)rc_futex_wait(&ctx->reconnected, attempts);
-		return 0;
+		/* What has failed for one has failed for all who waited for it. */
+		return atomic_load(&ctx->given_up) != given_up ? -ENOTCONN : 0;
 	}
 	if (atomic_load(&ctx->state) == state)
 		error = connect_again(ctx);
+	if (error != 0)
+		atomic_fetch_add(&ctx->given_up, 1);
 	atomic_store(&ctx->reconnecting, 0);
 	atomic_fetch_add(&ctx->reconnected, 1);
 	rc_futex_wake(&ctx->reconnected, INT_MAX);

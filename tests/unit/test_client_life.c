@@ -307,7 +307,8 @@ notes_numbers(struct scripted_connection *c, void *arg)
 	}
 }
 
-/* A thread may still have to learn that its request was lost when others make theirs on the new connection. */
+/* A thread may still have to learn that its request was lost when others make theirs on the new connection.
+ */
 static void
 numbers_are_not_used_again(void **state)
 {
@@ -361,6 +362,52 @@ a_restarted_server_is_found_again(void **state)
 	rumpclient_ctx_free(ctx);
 }
 
+#define WAITING 8
+
+/* Takes connections after the first, and says nothing to them. */
+static void
+falls_silent(struct scripted_connection *c, void *arg)
+{
+	char byte;
+
+	if (c->number == 0)
+		first_hangs_up(c, arg);
+	else
+		(void)!read(c->fd, &byte, 1);
+}
+
+static _Atomic int given_up;
+
+static void *
+call_until_lost(void *arg)
+{
+	int64_t retval[2];
+
+	given_up += rumpclient_ctx_syscall(arg, 20, NULL, 0, retval) == -ENOTCONN;
+	return NULL;
+}
+
+/* The time is all threads' together: those who wait for one's attempt do not begin another. */
+static void
+time_ends_with_a_silent_server(void **state)
+{
+	struct rumpclient *ctx;
+	pthread_t threads[WAITING];
+
+	(void)state;
+	server.fn = falls_silent;
+	ctx = rumpclient_ctx_new(server.url);
+	assert_non_null(ctx);
+	rumpclient_ctx_setconnretry(ctx, 1);
+	for (int i = 0; i < WAITING; i++)
+		pthread_create(&threads[i], NULL, call_until_lost, ctx);
+	for (int i = 0; i < WAITING; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(given_up, WAITING);
+	assert_in_range(server.count, 2, WAITING);
+	rumpclient_ctx_free(ctx);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -375,6 +422,7 @@ main(int argc, char *argv[])
 	    cmocka_unit_test_setup_teardown(calls_are_made_again_on_a_new_connection, begin, end),
 	    cmocka_unit_test_setup_teardown(numbers_are_not_used_again, begin, end),
 	    cmocka_unit_test_setup_teardown(a_restarted_server_is_found_again, begin, end),
+	    cmocka_unit_test_setup_teardown(time_ends_with_a_silent_server, begin, end),
 	};
 
 	if (argc > 1)
