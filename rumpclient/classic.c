@@ -61,10 +61,7 @@ result_of(int error)
 static void
 forget(struct rumpclient *ctx)
 {
-	int fd = atomic_exchange(&ctx->fd, -1);
-
-	if (fd != -1)
-		(void)close(fd);
+	rc_disown(ctx);
 	/* A call that the fork interrupted will look at it. */
 	if (rc_innermost == NULL)
 		rc_context_free(ctx);

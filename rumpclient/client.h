@@ -139,6 +139,13 @@ int rc_fd_up(int fd);
 bool rc_still_ours(const struct rumpclient *ctx);
 
 /*
+ * In a child, for its parent's context: closes the copy of the connection. If that has been closed already,
+ * by a program that closes whatever it finds, the numbers of all the context's descriptors may be others'
+ * now.
+ */
+void rc_disown(struct rumpclient *ctx);
+
+/*
  * call.c: sends a request with field u and the body, and waits. Returns 0 with the answer's body in
  * answer[answer_len], or -errno; reconnects as the context says.
  */

@@ -363,6 +363,22 @@ rc_still_ours(const struct rumpclient *ctx)
 	return fd != -1 && ctx->inode != 0 && inode_of(fd) == ctx->inode;
 }
 
+void
+rc_disown(struct rumpclient *ctx)
+{
+	int fd = atomic_load(&ctx->fd);
+	bool ours = rc_still_ours(ctx);
+
+	if (ours)
+		(void)close(fd);
+	/* The child of vfork has its parent's memory. */
+	if (rc_alive(ctx))
+		return;
+	if (fd != -1 && !ours)
+		ctx->epoll = ctx->event = -1;
+	atomic_store(&ctx->fd, -1);
+}
+
 /* Signals may arrive, but nobody else uses the context, or all who do are kept out. */
 void
 rc_adopt(struct rumpclient *ctx, const struct rc_link *link, uint64_t next)

@@ -34,7 +34,6 @@ rumpclient_ctx_fork_init(struct rumpclient_fork *fork)
 	struct rumpclient *ctx = rc_context_new();
 	struct rc_link link;
 	int error = -ENOMEM;
-	int fd;
 
 	if (ctx != NULL) {
 		ctx->url = fork->parent->url;
@@ -49,12 +48,8 @@ rumpclient_ctx_fork_init(struct rumpclient_fork *fork)
 		return NULL;
 	}
 	rc_adopt(ctx, &link, 2);
-	fd = atomic_load(&fork->parent->fd);
-	if (getpid() != fork->pid && fd != -1)
-		(void)close(fd);
-	/* The number is free for others now. With vfork the memory is still the parent's. */
-	if (!rc_alive(fork->parent))
-		atomic_store(&fork->parent->fd, -1);
+	if (getpid() != fork->pid)
+		rc_disown(fork->parent);
 	return ctx;
 }
 

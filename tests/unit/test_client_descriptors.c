@@ -243,6 +243,61 @@ calls_need_no_more_descriptors(void **state)
 	in_child(child_without_descriptors);
 }
 
+#define FILES 200
+
+/* Closes all that the library has, as daemons do, and has files of its own at those numbers perhaps. */
+static void
+close_all(bool with_files)
+{
+	for (int fd = 3; fd < 1024; fd++)
+		(void)close(fd);
+	for (int i = 0; with_files && i < FILES; i++)
+		(void)open("/dev/null", O_RDONLY);
+}
+
+static int
+child_that_closed_all(bool with_files, struct rumpclient_fork *fork)
+{
+	close_all(with_files);
+	CHECK(fork != NULL ? rumpclient_fork_init(fork) == 0 : rumpclient_init() == 0);
+	CHECK(connection_number() > 0);
+	CHECK(descriptors_open() >= (with_files ? FILES : 1));
+	for (int fd = 3; with_files && fd < FILES; fd++)
+		CHECK(fcntl(fd, F_GETFD) != -1);
+	return 0;
+}
+
+static int
+child_with_children(void)
+{
+	CHECK(rumpclient_init() == 0);
+	CHECK(rumpclient_fd() > 2);
+	for (int i = 0; i < 4; i++) {
+		struct rumpclient_fork *prefork = i < 2 ? NULL : rumpclient_prefork();
+		int status = -1;
+		pid_t pid;
+
+		CHECK(i < 2 || prefork != NULL);
+		pid = fork();
+		if (pid == 0)
+			_exit(child_that_closed_all(i % 2 != 0, prefork));
+		CHECK(waitpid(pid, &status, 0) == pid);
+		if (status != 0)
+			return WEXITSTATUS(status);
+		if (prefork != NULL)
+			rumpclient_fork_vparent(prefork);
+		CHECK(connection_number() == 0);
+	}
+	return 0;
+}
+
+static void
+children_may_have_closed_all(void **state)
+{
+	(void)state;
+	in_child(child_with_children);
+}
+
 int
 main(void)
 {
@@ -251,6 +306,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(connections_move_under_way, begin, end),
 	    cmocka_unit_test_setup_teardown(connections_move_in_a_wait, begin, end),
 	    cmocka_unit_test_setup_teardown(calls_need_no_more_descriptors, begin, end),
+	    cmocka_unit_test_setup_teardown(children_may_have_closed_all, begin, end),
 	};
 
 	return cmocka_run_group_tests_name("client descriptors", tests, NULL, NULL);
