@@ -58,6 +58,7 @@ static int
 connect_again(struct rumpclient *ctx)
 {
 	time_t retry = atomic_load(&ctx->retry);
+	int64_t most = retry < INT64_MAX / 1000 ? (int64_t)retry * 1000 : INT64_MAX;
 	int64_t begun = rc_milliseconds();
 	int64_t said = -1;
 	int64_t delay = DELAY_FIRST;
@@ -68,7 +69,7 @@ connect_again(struct rumpclient *ctx)
 		_exit(1);
 	for (;;) {
 		int64_t passed = rc_milliseconds() - begun;
-		int64_t left = (int64_t)retry * 1000 - passed;
+		int64_t left = most - passed;
 
 		/* A server may be there and say nothing. */
 		if (once(ctx, retry < 0 ? 0 : left > 0 ? left : 1) == 0) {
@@ -79,7 +80,7 @@ connect_again(struct rumpclient *ctx)
 		passed = rc_milliseconds() - begun;
 		if (retry == RUMPCLIENT_RETRYCONN_ONCE)
 			return -ENOTCONN;
-		if (retry > 0 && passed >= (int64_t)retry * 1000) {
+		if (retry > 0 && passed >= most) {
 			fprintf(stderr,
 			    "rumpclient: no connection to the rump kernel for %lld seconds, giving up\n",
 			    (long long)retry);
@@ -90,8 +91,8 @@ connect_again(struct rumpclient *ctx)
 			    stderr, "rumpclient: the connection to the rump kernel is lost, trying again\n");
 			said = passed;
 		}
-		if (retry > 0 && delay > (int64_t)retry * 1000 - passed)
-			delay = (int64_t)retry * 1000 - passed;
+		if (retry > 0 && delay > most - passed)
+			delay = most - passed;
 		rc_pause(delay > 0 ? delay : 1);
 		delay = delay * 2 < DELAY_MOST ? delay * 2 : DELAY_MOST;
 	}

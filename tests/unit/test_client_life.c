@@ -362,6 +362,30 @@ a_restarted_server_is_found_again(void **state)
 	rumpclient_ctx_free(ctx);
 }
 
+static void
+second_hangs_up_too(struct scripted_connection *c, void *arg)
+{
+	if (c->number != 1)
+		first_hangs_up(c, arg);
+}
+
+/* More seconds than there are. */
+static void
+time_may_be_very_long(void **state)
+{
+	struct rumpclient *ctx;
+	int64_t retval[2];
+
+	(void)state;
+	server.fn = second_hangs_up_too;
+	ctx = rumpclient_ctx_new(server.url);
+	assert_non_null(ctx);
+	rumpclient_ctx_setconnretry(ctx, INT64_MAX);
+	assert_int_equal(rumpclient_ctx_syscall(ctx, 20, NULL, 0, retval), 0);
+	assert_int_equal(retval[1], 2);
+	rumpclient_ctx_free(ctx);
+}
+
 #define WAITING 8
 
 /* Takes connections after the first, and says nothing to them. */
@@ -422,6 +446,7 @@ main(int argc, char *argv[])
 	    cmocka_unit_test_setup_teardown(calls_are_made_again_on_a_new_connection, begin, end),
 	    cmocka_unit_test_setup_teardown(numbers_are_not_used_again, begin, end),
 	    cmocka_unit_test_setup_teardown(a_restarted_server_is_found_again, begin, end),
+	    cmocka_unit_test_setup_teardown(time_may_be_very_long, begin, end),
 	    cmocka_unit_test_setup_teardown(time_ends_with_a_silent_server, begin, end),
 	};
 
