@@ -224,6 +224,32 @@ struct wait {
 /* What a piece of a wait came to, if nothing else: the next is due. */
 #define NEXT (-EAGAIN)
 
+/* When the wait is to end, or to be looked at again. NULL: never. */
+static const struct timespec *
+until(const struct wait *wait, const struct timespec *pause, struct timespec *left)
+{
+	*left = wait->deadline->forever ? *pause : hijack_deadline_left(wait->deadline);
+	if (pause->tv_nsec != 0 && (left->tv_sec > 0 || left->tv_nsec > pause->tv_nsec))
+		*left = *pause;
+	return wait->deadline->forever && pause->tv_nsec == 0 ? NULL : left;
+}
+
+/* Whether a handler's signal or a descriptor of the host's, or the call itself, ends the wait. */
+static long
+has_ended(const struct sides *sides, struct hijack_waiter *waiter, const struct wait *wait)
+{
+	const struct pollfd *own = &sides->host[sides->hosts];
+	long result;
+
+	if (own[1].revents != 0)
+		hijack_waiter_woken(waiter);
+	result = hijack_waiter_done(waiter);
+	/* Anything of the host's own ends the wait. */
+	for (size_t i = 0; i < sides->hosts; i++)
+		result |= sides->host[i].revents != 0;
+	return result == 0 && own[2].revents != 0 ? hijack_interruption_let(wait->held) : result;
+}
+
 /*
  * Waits on the host while the waiter's call is under way. Returns 1 when there is an event of the host's, or
  * the call is done; 0 when the time is over; -errno.
@@ -234,25 +260,28 @@ wait_on_host(struct sides *sides, struct hijack_waiter *waiter, const struct wai
 	struct pollfd *own = &sides->host[sides->hosts];
 	int signals = wait->restarts ? hijack_interruption_signals(wait->held) : -1;
 	const uint64_t *mask = signals >= 0 ? NULL : wait->mask;
+	struct timespec pause = {0}, left;
+	unsigned int aside = 0;
 
-	own[0] = (struct pollfd){hijack_waiter_arrivals(waiter), POLLIN, 0};
 	own[1] = (struct pollfd){hijack_waiter_wakes(waiter), POLLIN, 0};
 	own[2] = (struct pollfd){signals, POLLIN, 0};
 	for (;;) {
-		struct timespec left = hijack_deadline_left(wait->deadline);
-		long result =
-		    poll_host(sides->host, sides->hosts + MORE, wait->deadline->forever ? NULL : &left, mask);
+		long result;
 
-		if (result <= 0)
+		own[0].fd =
+		    pause.tv_nsec != 0 ? hijack_waiter_answers(waiter) : hijack_waiter_arrivals(waiter);
+		own[0].events = POLLIN;
+		result = poll_host(sides->host, sides->hosts + MORE, until(wait, &pause, &left), mask);
+		if (result < 0 || (result == 0 && (pause.tv_nsec == 0 || is_over(wait->deadline))))
 			return result;
-		/* Anything of the host's own ends the wait. */
-		result = hijack_waiter_done(waiter);
-		for (size_t i = 0; i < sides->hosts; i++)
-			result |= sides->host[i].revents != 0;
-		if (result == 0 && own[2].revents != 0)
-			result = hijack_interruption_let(wait->held);
+		if (result == 0) {
+			pause = (struct timespec){0};
+			continue;
+		}
+		result = has_ended(sides, waiter, wait);
 		if (result != 0)
 			return result;
+		pause = hijack_waiter_aside(waiter, &aside);
 	}
 }
 

@@ -8,6 +8,11 @@
  * that, and elsewhere it was started for a short time only. Whoever receives the answer of an abandoned call
  * frees it. The step from under way to done or abandoned is one exchange, so one of the two sees the other.
  *
+ * While a thread receives, which may be one that waits for the answer to a plain call, what has arrived is
+ * its own to take. It may have lost the CPU to one that is told so by the host and finds nothing to do; so
+ * this one gives it up, and then stands aside: it waits for the list of answers, and looks at the connection
+ * from time to time, since the receiver may have left what came last.
+ *
  * Eventfds are kept for the next wait, in the process's state, and are closed in a child, which must not
  * share them.
  */
@@ -25,6 +30,11 @@
 #include "hijack/gate.h"
 #include "hijack/rump.h"
 #include "rumpclient/client.h"
+
+/* For those that look in vain: how often to give up the CPU, then how long not to look. */
+#define YIELDS 2
+#define PAUSE_FIRST 50000L /* nanoseconds, doubled so often at most: */
+#define PAUSE_DOUBLED 4
 
 enum state { UNDER_WAY, DONE, ABANDONED };
 
@@ -115,6 +125,41 @@ int
 hijack_waiter_wakes(const struct hijack_waiter *waiter)
 {
 	return waiter->wakes;
+}
+
+int
+hijack_waiter_answers(const struct hijack_waiter *waiter)
+{
+	return waiter->context->event;
+}
+
+struct timespec
+hijack_waiter_aside(const struct hijack_waiter *waiter, unsigned int *aside)
+{
+	uintptr_t receiver = atomic_load(&waiter->context->receiver);
+	struct timespec pause = {0};
+	unsigned int doubled;
+
+	if (receiver == 0 || receiver == rc_self()) {
+		*aside = 0;
+		return pause;
+	}
+	if (++*aside <= YIELDS) {
+		(void)hijack_own(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+		return pause;
+	}
+	doubled = *aside - YIELDS - 1 < PAUSE_DOUBLED ? *aside - YIELDS - 1 : PAUSE_DOUBLED;
+	pause.tv_nsec = PAUSE_FIRST << doubled;
+	return pause;
+}
+
+/* Also for what was meant for the eventfd's last user: who tells may be late, see answered(). */
+void
+hijack_waiter_woken(const struct hijack_waiter *waiter)
+{
+	uint64_t count;
+
+	(void)!read(waiter->wakes, &count, sizeof(count));
 }
 
 /* The answer to some waiter's call has been received by this thread. */

@@ -5,6 +5,7 @@
 
 #include <rump/rumpclient.h>
 #include <rump/rumpdefs.h>
+#include <time.h>
 
 #include "hijack/thread.h"
 
@@ -20,6 +21,18 @@ struct hijack_waiter *hijack_waiter_start(
 /* What the host waits for meanwhile: something arrived; or another thread received this waiter's answer. */
 int hijack_waiter_arrivals(const struct hijack_waiter *waiter);
 int hijack_waiter_wakes(const struct hijack_waiter *waiter);
+
+/*
+ * What to wait for instead of arrivals while another thread receives: until then the host would say again and
+ * again that there is something.
+ */
+int hijack_waiter_answers(const struct hijack_waiter *waiter);
+
+/* After a look in vain: for how long at most to do so, 0 not at all. aside counts such looks in a row. */
+struct timespec hijack_waiter_aside(const struct hijack_waiter *waiter, unsigned int *aside);
+
+/* Takes note that the second is readable; to be followed by a look whether the waiter is done. */
+void hijack_waiter_woken(const struct hijack_waiter *waiter);
 
 /* Takes what arrived, for all waiters. True when the waiter's own call is done. */
 bool hijack_waiter_done(struct hijack_waiter *waiter);

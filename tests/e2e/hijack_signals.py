@@ -111,6 +111,20 @@ for function in (l.accept, lambda: c.recv(1), lambda: [c.send(buffer) for i in r
 c, s = pair(); got = []; t = threading.Thread(target=lambda: got.append(c.recv(9))); t.start()
 l = listener(); print(ended("accept", l.fileno(), None, None)); s.send(b"abc"); t.join(); print(got)
 """, r"EINTR\n\[b'abc'\]"),
+    ("who waits while a handler keeps another thread from receiving lets others have the CPU", """
+c, s = pair(); d, r = pair(); go, gone = os.pipe(); used = []; libc = ctypes.CDLL(None); libc.signal(signal.SIGUSR1, libc.pause); signal.signal(signal.SIGUSR2, handler)
+if os.fork() == 0: os.read(go, 1); s.send(b"abc"); os._exit(0)
+def waits():
+    p = select.poll(); p.register(c, select.POLLIN); cpu = time.thread_time(); began = time.monotonic(); p.poll()
+    used.append((time.thread_time() - cpu) / (time.monotonic() - began))
+w = threading.Thread(target=waits); w.start(); time.sleep(0.1)
+t = threading.Thread(target=lambda: d.recv(9)); t.start(); time.sleep(0.1)
+libc.tgkill(os.getpid(), t.native_id, signal.SIGUSR1); time.sleep(0.1); os.write(gone, b"x"); time.sleep(0.3)
+while w.is_alive(): libc.tgkill(os.getpid(), t.native_id, signal.SIGUSR2); time.sleep(0.02)
+r.send(b"abc")
+while t.is_alive(): libc.tgkill(os.getpid(), t.native_id, signal.SIGUSR2); time.sleep(0.02)
+print(used[0] < 0.25 or used)
+""", "True"),
     ("signals that are blocked or ignored end nothing", """
 c, s = pair(); signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM]); signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 def go():
