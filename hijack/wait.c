@@ -2,12 +2,12 @@
 /*
  * Theory of operation
  *
- * Descriptors of the host's are the host's to poll, and so are the shadows of files, which are always ready.
- * Sockets of the rump kernel are polled there. First both sides are asked without waiting; only if nothing is
- * ready a call is left under way in the rump kernel (waiter.c) while the host waits for its own descriptors
- * and for the connection. Where such a call cannot be cancelled, each is for a short time, and the next one
- * follows. Handlers run while the host waits, and a wait that they interrupt returns EINTR, as on the host;
- * between the pieces signals are held up (interruption.c).
+ * Descriptors of the host's are the host's to poll, and so are the shadows of files, which are always ready;
+ * where there are no others, that is all. Sockets of the rump kernel are polled there. First both sides are
+ * asked without waiting; only if nothing is ready a call is left under way in the rump kernel (waiter.c)
+ * while the host waits for its own descriptors and for the connection. Where such a call cannot be cancelled,
+ * each is for a short time, and the next one follows. Handlers run while the host waits, and a wait that they
+ * interrupt returns EINTR, as on the host; between the pieces signals are held up (interruption.c).
  */
 #include "hijack/wait.h"
 
@@ -391,16 +391,22 @@ hijack_wait(struct pollfd *fds, size_t count, const struct hijack_deadline *dead
 	struct sides sides;
 	void *memory = split(fds, count, &sides);
 	struct wait wait = {deadline, mask, &held, false};
+	struct timespec left;
 	long result;
 
 	if (memory == NULL)
 		return -ENOMEM;
-	if (!is_over(deadline))
-		hijack_interruption_begin(&held);
-	if (mask == NULL)
-		wait.mask = hijack_interruption_mask(&held);
-	result = wait_for_both(&sides, &wait);
-	hijack_interruption_end(&held);
+	if (sides.rumps == 0) {
+		left = hijack_deadline_left(deadline);
+		result = poll_host(sides.host, sides.hosts, deadline->forever ? NULL : &left, mask);
+	} else {
+		if (!is_over(deadline))
+			hijack_interruption_begin(&held);
+		if (mask == NULL)
+			wait.mask = hijack_interruption_mask(&held);
+		result = wait_for_both(&sides, &wait);
+		hijack_interruption_end(&held);
+	}
 	if (result >= 0)
 		result = merge(fds, &sides);
 	free(memory);

@@ -64,6 +64,9 @@ PROGRAMS = [
     ("select", "c, s = pair(); told(lambda: select.select([c], [], []))", "ENOTCONN|returned .*"),
     ("poll with a descriptor of the host's", "c, s = pair(); r, w = os.pipe(); p = select.poll(); p.register(c, 1); "
      "p.register(r, 1); told(p.poll)", "ENOTCONN|returned .*"),
+    ("waiting for the host's alone", "c, s = pair(); r, w = os.pipe(); p = select.poll(); p.register(r, 1); ready(); sys.stdin.read()\n"
+     "print(tried(p.poll, 50), tried(select.select, [r], [], [], 0.05))\n"
+     "print(subprocess.run(['echo', 'spawned'], capture_output=True, cwd='/').stdout)", r"\[\] \(\[\], \[\], \[\]\)\nb'spawned\\n'"),
     ("epoll", "c, s = pair(); e = select.epoll(); e.register(c, 1); told(e.poll)", "ENOTCONN|returned .*"),
     ("epoll, edges", "c, s = pair(); e = select.epoll(); e.register(c, 1 | select.EPOLLET); told(e.poll)",
      "ENOTCONN|returned .*"),
