@@ -29,28 +29,14 @@
 
 #include "hijack/copy.h"
 #include "hijack/descriptor.h"
+#include "hijack/epoll_set.h"
 #include "hijack/files.h"
 #include "hijack/signal.h"
 #include "hijack/wait.h"
 #include "rumpclient/client.h"
 
 #define KICK_DATA 0x52554d504b49434bULL /* the eventfd's own event */
-#define SLICE 64                        /* events that are looked at at once */
-
-struct member {
-	struct member *next;
-	int fd;
-	struct epoll_event event;
-	uint32_t reported; /* edges, and one shots that are over: not to be reported again */
-	bool over;
-};
-
-struct set {
-	struct set *next;
-	int fd;
-	int kick;
-	struct member *members;
-};
+#define SLICE 64                        /* events that are reported at once */
 
 bool hijack_epoll_any;
 static struct set *sets;
@@ -82,16 +68,6 @@ find_set(int fd)
 	while (set != NULL && set->fd != fd)
 		set = set->next;
 	return set;
-}
-
-static struct member **
-find_member(struct set *set, int fd)
-{
-	struct member **member = &set->members;
-
-	while (*member != NULL && (*member)->fd != fd)
-		member = &(*member)->next;
-	return member;
 }
 
 static void
@@ -286,46 +262,6 @@ hijack_epoll_used(long fd, long number, long result)
 	unlock(&mask);
 }
 
-/* What to poll for, the set itself first; anew: not what was reported. Returns how many there are, at most
- * room.
- */
-static size_t
-snapshot(struct set *set, struct pollfd *fds, size_t room, bool anew)
-{
-	size_t count = 0;
-
-	fds[count++] = (struct pollfd){set->fd, POLLIN, 0};
-	for (const struct member *member = set->members; member != NULL && count < room;
-	     member = member->next) {
-		short events = (short)(member->event.events & 0x3fff & ~(anew ? member->reported : 0));
-
-		if (!member->over && events != 0)
-			fds[count++] = (struct pollfd){member->fd, events, 0};
-	}
-	return count;
-}
-
-/* One member's answer. Returns whether there is an event to report. */
-static bool
-report(struct set *set, const struct pollfd *fd, struct epoll_event *event)
-{
-	struct member *member = *find_member(set, fd->fd);
-	uint32_t ready = (uint16_t)fd->revents & ~(uint32_t)POLLNVAL;
-
-	if (member == NULL || member->over)
-		return false;
-	member->reported &= ready;
-	/* A new edge brings along whatever else is ready, as on the host. */
-	if ((ready & ~member->reported) == 0)
-		return false;
-	if (member->event.events & EPOLLET)
-		member->reported |= ready;
-	if (member->event.events & EPOLLONESHOT)
-		member->over = true;
-	*event = (struct epoll_event){.events = ready, .data = member->event.data};
-	return true;
-}
-
 /* The host's events, without the library's. */
 static long
 host_events(const struct set *set, struct epoll_event *events, long room)
@@ -347,44 +283,50 @@ static long
 look(int fd, struct epoll_event *events, long room)
 {
 	const struct hijack_deadline at_once = hijack_deadline_in(&(const struct timespec){0});
-	struct pollfd fds[SLICE + 1];
+	struct pollfd *fds = NULL;
 	struct set *set;
-	size_t count;
+	size_t count = 0;
 	uint64_t mask;
-	long found = 0, n;
+	long found, n = -EBADF;
 
 	lock(&mask);
 	set = find_set(fd);
-	count = set != NULL ? snapshot(set, fds, SLICE + 1, false) : 0;
-	n = set != NULL ? host_events(set, events, room) : -EBADF;
+	if (set != NULL) {
+		count = hijack_epoll_snapshot(set, &fds, false);
+		n = count > 0 ? host_events(set, events, room) : -ENOMEM;
+	}
 	unlock(&mask);
-	if (n < 0)
-		return n;
 	found = n;
-	n = count > 1 ? hijack_wait(fds + 1, count - 1, &at_once, NULL) : 0;
-	if (n < 0)
-		return n;
-	lock(&mask);
-	set = find_set(fd);
-	for (size_t i = 1; set != NULL && i < count && found < room; i++)
-		found += report(set, &fds[i], &events[found]);
-	unlock(&mask);
-	return found;
+	if (n >= 0)
+		n = count > 1 ? hijack_wait(fds + 1, count - 1, &at_once, NULL) : 0;
+	if (n >= 0) {
+		lock(&mask);
+		set = find_set(fd);
+		if (set != NULL && found < room)
+			found += hijack_epoll_report(set, fds + 1, count - 1, &events[found], room - found);
+		unlock(&mask);
+	}
+	free(fds);
+	return n < 0 ? n : found;
 }
 
 static long
 wait_for_set(int fd, const struct hijack_deadline *deadline, const uint64_t *signals)
 {
-	struct pollfd fds[SLICE + 1];
+	struct pollfd *fds = NULL;
 	struct set *set;
-	size_t count;
 	uint64_t mask;
+	size_t count = 0;
+	long result;
 
 	lock(&mask);
 	set = find_set(fd);
-	count = set != NULL ? snapshot(set, fds, SLICE + 1, true) : 0;
+	if (set != NULL)
+		count = hijack_epoll_snapshot(set, &fds, true);
 	unlock(&mask);
-	return count > 0 ? hijack_wait(fds, count, deadline, signals) : -EBADF;
+	result = count > 0 ? hijack_wait(fds, count, deadline, signals) : set == NULL ? -EBADF : -ENOMEM;
+	free(fds);
+	return result;
 }
 
 static long

@@ -35,6 +35,17 @@ e.register(s, EPOLLIN); f = select.epoll(); f.register(s, EPOLLIN | EPOLLET); c.
 print(len(e.poll(5)), len(e.poll(5)), len(f.poll(5)), len(f.poll(0)))
 c.send(b"two"); s.recv(1); print(len(f.poll(5)), len(e.poll(5))); s.recv(99); print(len(e.poll(0)))
 """, r"1 1 1 0\n1 1\n0"),
+    ("a set of many members", """
+pairs = [pair() for i in range(100)]; all = {s.fileno() for c, s in pairs}
+def every(e):
+    found = set()
+    for i in range(100):
+        if found != all: found |= {fd for fd, events in e.poll(5, 9)}
+    return found == all
+for flags in (0, EPOLLET, EPOLLONESHOT):
+    e = select.epoll(); [e.register(s, EPOLLIN | flags) for c, s in pairs]; print(e.poll(0)); [c.send(b"x") for c, s in pairs]; print(every(e))
+    [s.recv(9) for c, s in pairs]; e.modify(pairs[0][1], EPOLLIN | flags); pairs[0][0].send(b"x"); print(named(e.poll(5), s=pairs[0][1])); pairs[0][1].recv(9)
+""", r"(\[\]\nTrue\n\[\('s', 1\)\]\n?){3}"),
     ("one shot, and again by a change", "e.register(s, EPOLLIN | EPOLLONESHOT); c.send(b'x'); print(len(e.poll(5)), len(e.poll(0)))\n"
      "e.modify(s, EPOLLIN | EPOLLONESHOT); print(len(e.poll(5)), len(e.poll(0)))", r"1 0\n1 0"),
     ("a member that comes while somebody waits", """
