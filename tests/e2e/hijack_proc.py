@@ -86,7 +86,8 @@ s = socket.socket(); p = select.poll(); p.register(s, 1); p.poll(1); f = os.open
 for directory in ("/proc/self/fd", "/dev/fd/", f"/proc/{os.getpid()}/fd"):
     numbers = sorted(map(int, os.listdir(directory))); print(numbers[:3], numbers[-1] < 100, {s.fileno(), f} <= set(numbers))
 fd = os.open("/proc/self/fd", 0); os.dup2(1, 100); print(len(os.listdir(fd)) - len(numbers), len(os.listdir("/proc/1/task")) > 0)
-if os.fork() == 0: print(max(map(int, os.listdir("/proc/self/fd")))); sys.stdout.flush(); os._exit(0)
+sys.stdout.flush()
+if os.fork() == 0: print(max(map(int, os.listdir("/proc/self/fd"))), flush=True); os._exit(0)
 os.wait(); [os.close(int(n)) for n in os.listdir("/proc/self/fd") if int(n) not in (0, 1, 2, f) and tried(os.fstat, int(n)) != "EBADF"]; print(os.fstat(f).st_size > 0)
 """, r"(\[0, 1, 2\] True True\n){3}2 True\n100\nTrue"),
     ("standard input by its name, in a shell", """

@@ -77,7 +77,8 @@ CASES = [
 c, s = pair(); p = struct.pack("ihh", c.fileno(), 1, 0); e = select.epoll(); e.register(c, 1)
 bits = struct.pack("Q", 1 << c.fileno()) + bytes(120)
 print(ended("poll", p, 1, -1), ended("select", c.fileno() + 1, bits, None, None, None), ended("epoll_wait", e.fileno(), buffer, 1, -1))
-signal.siginterrupt(signal.SIGALRM, False); signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05); print(call("poll", p, 1, -1))
+signal.siginterrupt(signal.SIGALRM, False); signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+result = call("poll", p, 1, -1); signal.setitimer(signal.ITIMER_REAL, 0); print(result)
 """, "EINTR EINTR EINTR\nEINTR"),
     ("a datagram", "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', 0)); print(ended('recv', s.fileno(), buffer, 9, 0))", "EINTR"),
     ("flock", "f = os.open('lock', 66); g = os.open('lock', 66); fcntl.flock(f, fcntl.LOCK_EX); print(ended('flock', g, fcntl.LOCK_EX))\n"
@@ -97,7 +98,8 @@ stuck(lambda: call("send", c.fileno(), buffer, 9999, socket.MSG_DONTWAIT)); prin
 """, "3 3\nTrue\n5"),
     (NOT_EMBEDDED + "with a time limit they end it", """
 c, s = pair(); c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("qq", 100, 0))
-signal.siginterrupt(signal.SIGALRM, False); signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05); print(call("recv", c.fileno(), buffer, 1, 0))
+signal.siginterrupt(signal.SIGALRM, False); signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+result = call("recv", c.fileno(), buffer, 1, 0); signal.setitimer(signal.ITIMER_REAL, 0); print(result)
 """, "EINTR"),
     ("an exception in a handler", """
 def handler(*unused): raise TimeoutError("handled")
