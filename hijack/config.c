@@ -140,22 +140,25 @@ parse_vfs(struct parser *parser, char *value)
 	return 0;
 }
 
+/* One of two words; otherwise is what to say of others. */
+static int
+parse_choice(
+    struct parser *parser, char *value, bool *set, const char *yes, const char *no, const char *otherwise)
+{
+	*set = strcmp(value, yes) == 0;
+	return *set || strcmp(value, no) == 0 ? 0 : wrong(parser, value, otherwise);
+}
+
 static int
 parse_sysctl(struct parser *parser, char *value)
 {
-	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
-		return wrong(parser, value, "neither yes nor no");
-	parser->config->sysctl = value[0] == 'y';
-	return 0;
+	return parse_choice(parser, value, &parser->config->sysctl, "yes", "no", "neither yes nor no");
 }
 
 static int
 parse_ids(struct parser *parser, char *value)
 {
-	if (strcmp(value, "own") != 0 && strcmp(value, "real") != 0)
-		return wrong(parser, value, "neither own nor real");
-	parser->config->real_ids = value[0] == 'r';
-	return 0;
+	return parse_choice(parser, value, &parser->config->real_ids, "real", "own", "neither own nor real");
 }
 
 static int

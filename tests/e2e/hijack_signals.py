@@ -61,8 +61,7 @@ buffer = ctypes.create_string_buffer(1 << 20)
 directory = os.environ["WHERE"]; os.chdir(directory)
 """
 
-# Of the host, and of calls that the hijack library makes of several: the embedded kernel restarts calls with a time limit too,
-# and sends a megabyte at a time.
+# Of the host, and of calls that the hijack library makes of several: the embedded kernel restarts calls with a time limit too.
 NOT_EMBEDDED = "in pieces: "
 
 # Name, program, a pattern for what is printed.
@@ -146,7 +145,7 @@ c, s = pair(); limit = struct.pack("qq", 0, 100000)
 for o in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO): c.setsockopt(socket.SOL_SOCKET, o, limit)
 print(call("recv", c.fileno(), buffer, 1, 0), stuck(lambda: call("send", c.fileno(), buffer, 9999, 0)))
 """, "EAGAIN EAGAIN"),
-    (NOT_EMBEDDED + "all that is wanted", """
+    ("all that is wanted", """
 c, s = pair(); data = os.urandom(3 << 20); got = bytearray(); view = memoryview(data)
 def take():
     while (n := len(got)) < 4 * len(data): got.extend(s.recv(min(1 << 20, 4 * len(data) - n), socket.MSG_WAITALL))

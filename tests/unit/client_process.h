@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 #include <rump/rumpclient.h>
 
@@ -28,6 +29,15 @@ end(void **state)
 	scripted_stop(&server);
 	scripted_remove(&server);
 	return 0;
+}
+
+/* A child's exit status; -1: it has none. */
+static inline int
+wait_for(pid_t pid)
+{
+	int status = -1;
+
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 /* Which connection this process has: 0 is the first. -1: none. */

@@ -274,16 +274,16 @@ child_with_children(void)
 	CHECK(rumpclient_fd() > 2);
 	for (int i = 0; i < 4; i++) {
 		struct rumpclient_fork *prefork = i < 2 ? NULL : rumpclient_prefork();
-		int status = -1;
+		int status;
 		pid_t pid;
 
 		CHECK(i < 2 || prefork != NULL);
 		pid = fork();
 		if (pid == 0)
 			_exit(child_that_closed_all(i % 2 != 0, prefork));
-		CHECK(waitpid(pid, &status, 0) == pid);
+		status = wait_for(pid);
 		if (status != 0)
-			return WEXITSTATUS(status);
+			return status == -1 ? 255 : status;
 		if (prefork != NULL)
 			rumpclient_fork_vparent(prefork);
 		CHECK(connection_number() == 0);

@@ -53,14 +53,6 @@ init_says_what_is_wrong_and_can_be_tried_again(void **state)
 }
 
 static int
-wait_for(pid_t pid)
-{
-	int status = -1;
-
-	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static int
 child_of_fork(void)
 {
 	pid_t pid;
@@ -285,6 +277,16 @@ calls_are_made_again_on_a_new_connection(void **state)
 	in_child(child_that_retries);
 }
 
+static struct rumpclient *
+context_that_retries(time_t seconds)
+{
+	struct rumpclient *ctx = rumpclient_ctx_new(server.url);
+
+	assert_non_null(ctx);
+	rumpclient_ctx_setconnretry(ctx, seconds);
+	return ctx;
+}
+
 static _Atomic uint64_t last_number;
 static _Atomic bool used_again;
 
@@ -317,9 +319,7 @@ numbers_are_not_used_again(void **state)
 
 	(void)state;
 	server.fn = notes_numbers;
-	ctx = rumpclient_ctx_new(server.url);
-	assert_non_null(ctx);
-	rumpclient_ctx_setconnretry(ctx, RUMPCLIENT_RETRYCONN_INFTIME);
+	ctx = context_that_retries(RUMPCLIENT_RETRYCONN_INFTIME);
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(rumpclient_ctx_syscall(ctx, 20, NULL, 0, retval), 0);
 	assert_int_equal(server.count, 3);
@@ -344,12 +344,10 @@ count_calls(void *arg)
 static void
 a_restarted_server_is_found_again(void **state)
 {
-	struct rumpclient *ctx = rumpclient_ctx_new(server.url);
+	struct rumpclient *ctx = context_that_retries(RUMPCLIENT_RETRYCONN_INFTIME);
 	pthread_t threads[4];
 
 	(void)state;
-	assert_non_null(ctx);
-	rumpclient_ctx_setconnretry(ctx, RUMPCLIENT_RETRYCONN_INFTIME);
 	for (int i = 0; i < 4; i++)
 		pthread_create(&threads[i], NULL, count_calls, ctx);
 	for (int i = 0; i < 3; i++) {
@@ -378,9 +376,7 @@ time_may_be_very_long(void **state)
 
 	(void)state;
 	server.fn = second_hangs_up_too;
-	ctx = rumpclient_ctx_new(server.url);
-	assert_non_null(ctx);
-	rumpclient_ctx_setconnretry(ctx, INT64_MAX);
+	ctx = context_that_retries(INT64_MAX);
 	assert_int_equal(rumpclient_ctx_syscall(ctx, 20, NULL, 0, retval), 0);
 	assert_int_equal(retval[1], 2);
 	rumpclient_ctx_free(ctx);
@@ -420,9 +416,7 @@ time_ends_with_a_silent_server(void **state)
 
 	(void)state;
 	server.fn = falls_silent;
-	ctx = rumpclient_ctx_new(server.url);
-	assert_non_null(ctx);
-	rumpclient_ctx_setconnretry(ctx, 1);
+	ctx = context_that_retries(1);
 	for (int i = 0; i < WAITING; i++)
 		pthread_create(&threads[i], NULL, call_until_lost, ctx);
 	for (int i = 0; i < WAITING; i++)
