@@ -81,13 +81,17 @@ rc_futex_wake(_Atomic uint32_t *word, int count)
 	(void)rc_hostcall(SYS_futex, (long)(uintptr_t)word, 129 /* FUTEX_WAKE_PRIVATE */, count, 0, 0, 0);
 }
 
-/* Blocks the signals that handlers of the program could run for; *saved is the mask before. */
+/*
+ * Blocks the signals that handlers of the program could run for; *saved is the mask before. A library that
+ * intercepts system calls may be told of them by SIGSYS, ours included, and the host ends who has blocked it.
+ */
 typedef uint64_t rc_sigmask;
 
 static inline void
 rc_block_signals(rc_sigmask *saved)
 {
-	static const rc_sigmask all = ~(rc_sigmask)0;
+	const rc_sigmask intercepted = (rc_sigmask)1 << (31 /* SIGSYS */ - 1);
+	const rc_sigmask all = rc_hostcall_hook != NULL ? ~intercepted : ~(rc_sigmask)0;
 
 	(void)rc_hostcall(
 	    SYS_rt_sigprocmask, 0 /* SIG_BLOCK */, (long)(uintptr_t)&all, (long)(uintptr_t)saved, 8, 0, 0);
