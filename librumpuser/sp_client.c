@@ -37,6 +37,7 @@
 #include "librumpuser/sp_request.h"
 #include "librumpuser/sp_table.h"
 #include "librumpuser/sp_ticket.h"
+#include "sp/capability.h"
 
 struct sp_client *
 client_new(int fd, const struct sp_peer *peer)
@@ -88,8 +89,19 @@ client_put(struct sp_client *c)
 uint32_t
 client_capabilities_offered(void)
 {
-	return SP_CAP_FAULT | SP_CAP_LOCALCOPY | SP_CAP_SENDALONG | SP_CAP_CANCEL |
+	return SP_CAP_FAULT | SP_CAP_LOCALCOPY | SP_CAP_SENDALONG | SP_CAP_CANCEL | SP_CAP_CONNECT |
 	       (kernel_can_interrupt() ? SP_CAP_INTERRUPT : 0u);
+}
+
+uint32_t
+client_capabilities_granted(const struct sp_client *c, uint32_t capabilities)
+{
+	capabilities &= client_capabilities_offered();
+	if (c->peer.kind != SP_UNIX)
+		capabilities &= ~(uint32_t)SP_CAP_CONNECT;
+	if (c->peer.connected && (capabilities & SP_CAP_CONNECT) != 0)
+		capabilities = sp_capabilities_connected(capabilities);
+	return c->peer.connected ? capabilities & ~(uint32_t)SP_CAP_LOCALCOPY : capabilities;
 }
 
 static void

@@ -65,11 +65,13 @@ struct sp_client {
 	char exec_comm[SP_COMM_MAX];
 
 	struct sp_output out;
+	_Atomic unsigned connects; /* ends of connections that it asked for, see sp_connect.c */
 
 	/* Of the loop's thread. */
 	struct event *out_event;
 	TAILQ_ENTRY(sp_client) halfopen;
 	bool in_halfopen;
+	uint64_t asker; /* who asked for the connection by CONNECT, until its handshake is over; or 0 */
 	struct timespec handshake_deadline;
 	/* Under the loop's lock. */
 	unsigned loop_wishes;
@@ -125,8 +127,9 @@ client_can(const struct sp_client *c, uint32_t capability)
 	return (atomic_load_explicit(&c->capabilities, memory_order_relaxed) & capability) != 0;
 }
 
-/* What this server announces. */
+/* What this server announces; and what of a client's capabilities it grants it. */
 uint32_t client_capabilities_offered(void);
+uint32_t client_capabilities_granted(const struct sp_client *c, uint32_t capabilities);
 
 /* Takes the next step of an exec or an end, when there is one to take. In a worker, without its lock. */
 void client_advance(struct sp_client *c);

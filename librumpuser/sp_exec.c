@@ -75,7 +75,7 @@ exec_finish(struct sp_client *c)
 	/* Who was given the connection by somebody else must not open that one's memory again. */
 	uint32_t given_up = SP_CAP_LOCALCOPY & ~atomic_load(&c->capabilities);
 
-	atomic_store(&c->capabilities, c->exec_capabilities & client_capabilities_offered() & ~given_up);
+	atomic_store(&c->capabilities, client_capabilities_granted(c, c->exec_capabilities) & ~given_up);
 	output_frame(c, SP_RESPONSE, SP_HANDSHAKE, 0, c->exec_reqno, &ok, sizeof(ok));
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "librumpuser/sp_client.h"
+#include "librumpuser/sp_connect.h"
 #include "librumpuser/sp_exec.h"
 #include "librumpuser/sp_loop.h"
 #include "librumpuser/sp_output.h"
@@ -29,6 +30,7 @@ static unsigned count;
 void
 halfopen_remove(struct sp_client *c)
 {
+	connect_is_over(c);
 	if (!c->in_halfopen)
 		return;
 	TAILQ_REMOVE(&waiting, c, halfopen);
@@ -145,24 +147,27 @@ make_room(void)
 void
 halfopen_add(int fd, const struct sp_peer *peer)
 {
-	struct iovec iov = {banner, strlen(banner)};
-	struct epoll_event event = {.events = EPOLLIN};
-	struct sp_client *c;
+	struct sp_client *c = client_count() < sp_config.clients ? client_new(fd, peer) : NULL;
 
-	c = client_count() < sp_config.clients ? client_new(fd, peer) : NULL;
-	if (c == NULL) {
+	if (c == NULL)
 		close(fd);
-		return;
-	}
+	else
+		halfopen_greet(c);
+}
+
+void
+halfopen_greet(struct sp_client *c)
+{
+	struct iovec iov = {banner, strlen(banner)};
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+
 	make_room();
 	host_deadline(&c->handshake_deadline, sp_config.handshake, 0);
-	event.data.ptr = c;
-	if (epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) != 0) {
+	if (epoll_ctl(set, EPOLL_CTL_ADD, c->transport.fd, &event) != 0) {
 		client_drop(c);
 		client_put(c);
 		return;
 	}
-	/* The reference that we have is the list's from now on. */
 	TAILQ_INSERT_TAIL(&waiting, c, halfopen);
 	c->in_halfopen = true;
 	if (count++ == 0)

@@ -16,6 +16,9 @@ void halfopen_fini(void);
 /* Greets a new connection, whose descriptor is taken over, and waits for its handshake. */
 void halfopen_add(int fd, const struct sp_peer *peer);
 
+/* The same for one that is a client already, whose caller's reference is taken over. */
+void halfopen_greet(struct sp_client *c);
+
 /* Has no effect for a client that is not half-open any more. */
 void halfopen_remove(struct sp_client *c);
 

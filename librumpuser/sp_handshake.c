@@ -32,7 +32,7 @@ start_guest(struct sp_client *c, struct sp_cursor body, struct lwp **main, pid_t
 
 	if (sp_hello_parse(body, &comm, &capabilities) != 0)
 		return SP_ERR_MALFORMED;
-	c->capabilities = capabilities & client_capabilities_offered();
+	c->capabilities = client_capabilities_granted(c, capabilities);
 	kernel_enter();
 	*main = kernel_rfork(c, RUMP_RFFD_CLEAR, comm, pid, &error);
 	if (*main != NULL)
@@ -55,7 +55,7 @@ start_fork(struct sp_client *c, struct sp_cursor body, struct lwp **main, pid_t 
 	held = ticket_redeem(&fork.ticket, &c->peer, &capabilities);
 	if (held == NULL)
 		return SP_ERR_PREFORK;
-	c->capabilities = capabilities;
+	c->capabilities = client_capabilities_granted(c, capabilities);
 	kernel_enter();
 	kernel_become(held);
 	*main = kernel_rfork(c, RUMP_RFFD_SHARE, NULL, pid, &error);

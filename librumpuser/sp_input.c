@@ -28,6 +28,7 @@
 #include "librumpuser/annotate.h"
 #include "librumpuser/sp_call.h"
 #include "librumpuser/sp_config.h"
+#include "librumpuser/sp_connect.h"
 #include "librumpuser/sp_exec.h"
 #include "librumpuser/sp_output.h"
 #include "librumpuser/sp_pool.h"
@@ -73,6 +74,9 @@ handle_request(struct sp_client *c, const struct sp_frame *frame, struct client_
 		return exec_request(c, frame);
 	case SP_INTERRUPT:
 		return handle_interrupt(c, frame);
+	case SP_CONNECT:
+		connect_request(c, frame);
+		return 0;
 	default:
 		break;
 	}

@@ -2,9 +2,9 @@
 /*
  * Theory of operation
  *
- * The process is the one that connected, by SO_PEERCRED. A pidfd, opened at the first copy, tells whether it
- * still lives: before a write, so that its number cannot have become another's, and after a read, so that
- * what was read was its memory.
+ * The process is the one that connected, by SO_PEERCRED; who is at the end of a connection that CONNECT made
+ * is not known. A pidfd, opened at the first copy, tells whether it still lives: before a write, so that its
+ * number cannot have become another's, and after a read, so that what was read was its memory.
  *
  * The host checks whether the server may touch the process, by the server's rights. A server that may touch
  * every process must not use them for a client that may not: somebody could connect, give the connection to a

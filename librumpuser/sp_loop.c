@@ -29,7 +29,7 @@
 
 #define TIDY_AFTER 256
 
-enum wish { WISH_OUTPUT = 1, WISH_FORGET = 2, WISH_QUEUED = 4 };
+enum wish { WISH_OUTPUT = 1, WISH_FORGET = 2, WISH_QUEUED = 4, WISH_GREET = 8 };
 
 static struct event_base *base;
 static struct event *wake_event, *tick_event, *watch_event;
@@ -76,6 +76,12 @@ void
 loop_forget(struct sp_client *c)
 {
 	wish(c, WISH_FORGET);
+}
+
+void
+loop_greet(struct sp_client *c)
+{
+	wish(c, WISH_GREET);
 }
 
 void
@@ -164,6 +170,10 @@ grant_wishes(void)
 		host_lock_exit(&wishes_lock);
 		if (c == NULL)
 			return;
+		if ((what & (WISH_GREET | WISH_FORGET)) == WISH_GREET)
+			halfopen_greet(c);
+		else if ((what & WISH_GREET) != 0)
+			client_put(c); /* the list's reference */
 		if ((what & WISH_FORGET) != 0)
 			forget(c);
 		else if ((what & WISH_OUTPUT) != 0)

@@ -24,6 +24,9 @@ void loop_watch_output(struct sp_client *c);
 /* The client is dead. */
 void loop_forget(struct sp_client *c);
 
+/* A client that nobody has greeted yet, whose caller's reference is taken over: halfopen_greet(). */
+void loop_greet(struct sp_client *c);
+
 /* Something will expire. */
 void loop_tick(void);
 

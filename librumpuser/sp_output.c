@@ -13,13 +13,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "librumpuser/sp_client.h"
+#include "librumpuser/sp_connect.h"
 #include "librumpuser/sp_loop.h"
 #include "librumpuser/sp_pool.h"
 
 struct output_chunk {
 	STAILQ_ENTRY(output_chunk) entries;
+	int fd; /* to go along with the first byte, or -1 */
 	size_t at;
 	size_t len;
 	uint8_t bytes[];
@@ -38,6 +41,8 @@ discard(struct sp_output *out)
 
 	while ((chunk = STAILQ_FIRST(&out->chunks)) != NULL) {
 		STAILQ_REMOVE_HEAD(&out->chunks, entries);
+		if (chunk->fd != -1)
+			close(chunk->fd);
 		free(chunk);
 	}
 	out->queued = 0;
@@ -81,7 +86,7 @@ total(const struct iovec *iov, int count)
 }
 
 static bool
-enqueue(struct sp_output *out, const struct iovec *iov, int count)
+enqueue(struct sp_output *out, const struct iovec *iov, int count, int fd)
 {
 	struct output_chunk *chunk;
 	size_t len = total(iov, count);
@@ -89,6 +94,7 @@ enqueue(struct sp_output *out, const struct iovec *iov, int count)
 	chunk = malloc(sizeof(*chunk) + len);
 	if (chunk == NULL)
 		return false;
+	chunk->fd = fd;
 	chunk->at = 0;
 	chunk->len = 0;
 	for (int i = 0; i < count; i++) {
@@ -116,7 +122,7 @@ send_locked(struct sp_client *c, struct iovec *iov, int count, bool *watch)
 		if (count == 0)
 			return true;
 	}
-	if (!enqueue(out, iov, count))
+	if (!enqueue(out, iov, count, -1))
 		return false;
 	*watch = !out->waiting;
 	out->waiting = true;
@@ -179,17 +185,41 @@ output_error(struct sp_client *c, uint64_t reqno, enum sp_error code)
 	return output_frame(c, SP_ERROR, 0, code, reqno, NULL, 0);
 }
 
-int
-output_flush(struct sp_client *c)
+/*
+ * Sends a chunk that a descriptor goes along with. The host may have too many under way already, which are
+ * not received: then the answer is that.
+ */
+static ssize_t
+send_with_descriptor(struct sp_client *c, struct output_chunk *chunk)
+{
+	ssize_t n = sp_send_descriptor(&c->transport, chunk->bytes, chunk->len, chunk->fd);
+	struct sp_header header;
+
+	if (n < 0 && n != -ETOOMANYREFS)
+		return n;
+	close(chunk->fd);
+	chunk->fd = -1;
+	connect_is_sent(c);
+	if (n >= 0)
+		return n;
+	memcpy(&header, chunk->bytes, sizeof(header));
+	header = sp_header(SP_ERROR, 0, SP_ERR_TRYAGAIN, header.reqno, 0);
+	memcpy(chunk->bytes, &header, sizeof(header));
+	return 0;
+}
+
+/* Sends what is queued, with the lock held. As output_flush(). */
+static int
+flush_locked(struct sp_client *c)
 {
 	struct sp_output *out = &c->out;
 	struct output_chunk *chunk;
 	int rv = 0;
 
-	host_lock_enter(&out->lock);
 	while ((chunk = STAILQ_FIRST(&out->chunks)) != NULL) {
 		struct iovec iov = {chunk->bytes + chunk->at, chunk->len - chunk->at};
-		ssize_t n = sp_send(&c->transport, &iov, 1, false);
+		ssize_t n =
+		    chunk->fd != -1 ? send_with_descriptor(c, chunk) : sp_send(&c->transport, &iov, 1, false);
 
 		if (n < 0) {
 			rv = n == -EAGAIN ? 1 : (int)n;
@@ -202,11 +232,48 @@ output_flush(struct sp_client *c)
 		STAILQ_REMOVE_HEAD(&out->chunks, entries);
 		free(chunk);
 	}
-	if (rv == 0)
-		out->waiting = false;
+	out->waiting = out->waiting && rv != 0;
+	return rv;
+}
+
+int
+output_flush(struct sp_client *c)
+{
+	struct sp_output *out = &c->out;
+	int rv;
+
+	host_lock_enter(&out->lock);
+	rv = flush_locked(c);
 	host_lock_exit(&out->lock);
 	host_cond_wake(&out->drained, HOST_WAKE_ALL);
 	return rv;
+}
+
+void
+output_descriptor(struct sp_client *c, uint16_t type, uint64_t reqno, int fd)
+{
+	struct sp_header header = sp_header(SP_RESPONSE, type, 0, reqno, 0);
+	struct iovec iov = {&header, sizeof(header)};
+	struct sp_output *out = &c->out;
+	bool watch = false, queued;
+	int rv = 0;
+
+	host_lock_enter(&out->lock);
+	queued = !out->closed && enqueue(out, &iov, 1, fd);
+	/* While the loop waits for room, it is the one who sends. */
+	if (queued && !out->waiting) {
+		rv = flush_locked(c);
+		watch = out->waiting = rv == 1;
+	}
+	host_lock_exit(&out->lock);
+	if (watch)
+		loop_watch_output(c);
+	if (!queued) {
+		close(fd);
+		connect_is_sent(c);
+	}
+	if (!queued || rv < 0)
+		client_drop(c);
 }
 
 void

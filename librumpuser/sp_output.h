@@ -39,6 +39,10 @@ bool output_frame(struct sp_client *c, enum sp_class class, uint16_t type, uint3
 /* An error frame. */
 bool output_error(struct sp_client *c, uint64_t reqno, enum sp_error code);
 
+/* A response without a body, with a descriptor, which it takes over. In place of it may come an error frame.
+ */
+void output_descriptor(struct sp_client *c, uint16_t type, uint64_t reqno, int fd);
+
 /* Waits while the client's queue is full. In a worker. */
 void output_await_room(struct sp_client *c);
 

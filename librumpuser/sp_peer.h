@@ -11,8 +11,9 @@
 
 struct sp_peer {
 	enum sp_transport_kind kind;
-	bool known; /* uid holds; gid and pid do over unix sockets only */
-	bool local; /* on this machine */
+	bool known;     /* uid holds; gid and pid do over unix sockets only */
+	bool local;     /* on this machine */
+	bool connected; /* by CONNECT: what is known is of who asked for the connection, and the pid is not */
 	uid_t uid;
 	gid_t gid;
 	pid_t pid; /* 0: not known here */

@@ -27,4 +27,14 @@ size_t sp_hello_format(uint8_t *buf, const char *comm, uint32_t capabilities);
  */
 int sp_hello_parse(struct sp_cursor body, const char **comm, uint32_t *capabilities);
 
+/*
+ * What of a process's capabilities holds on a connection that CONNECT made: nobody can tell whose memory
+ * LOCALCOPY would reach into there, so what the calls need is sent along.
+ */
+static inline uint32_t
+sp_capabilities_connected(uint32_t capabilities)
+{
+	return (capabilities & ~(uint32_t)SP_CAP_LOCALCOPY) | SP_CAP_SENDALONG;
+}
+
 #endif

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -51,6 +52,26 @@ socket_pending(const struct sp_transport *t)
 }
 
 static const struct sp_transport_ops socket_ops = {socket_receive, socket_send, socket_pending};
+
+ssize_t
+sp_send_descriptor(struct sp_transport *t, const void *buf, size_t len, int fd)
+{
+	struct iovec iov = {(void *)(uintptr_t)buf, len};
+	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(fd))] = {0};
+	struct msghdr msg = {
+	    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&msg);
+	ssize_t n;
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	do
+		n = syscall(SYS_sendmsg, t->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
 
 void
 sp_transport_init(struct sp_transport *t, enum sp_transport_kind kind, int fd)

@@ -56,6 +56,9 @@ sp_send(struct sp_transport *t, const struct iovec *iov, int count, bool wait)
 	return t->ops->send(t, iov, count, wait);
 }
 
+/* Sends over a unix socket, without waiting, and a descriptor along with the first byte. As sp_send(). */
+ssize_t sp_send_descriptor(struct sp_transport *t, const void *buf, size_t len, int fd);
+
 static inline bool
 sp_pending(const struct sp_transport *t)
 {

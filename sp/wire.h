@@ -35,6 +35,7 @@ enum sp_type {
 	/* Ours, used only where negotiated. */
 	SP_CALL = 64,      /* SP_CAP_SENDALONG: a system call with the memory it reads */
 	SP_INTERRUPT = 65, /* SP_CAP_INTERRUPT: end one call */
+	SP_CONNECT = 66,   /* SP_CAP_CONNECT: one more connection, as a descriptor with the answer */
 };
 
 /* Field u of a HANDSHAKE request. */
@@ -64,6 +65,7 @@ enum sp_capability {
 	SP_CAP_SENDALONG = 1u << 2, /* CALL */
 	SP_CAP_INTERRUPT = 1u << 3, /* INTERRUPT */
 	SP_CAP_CANCEL = 1u << 4,    /* a FORK with cancel set, on the connection that got the ticket */
+	SP_CAP_CONNECT = 1u << 5,   /* CONNECT, over unix sockets */
 };
 
 struct sp_header {
