@@ -122,6 +122,24 @@ attempt(
 }
 
 int
+rc_request_descriptor(struct rumpclient *ctx, const struct rc_request *request, int *fd)
+{
+	uint32_t state = atomic_load(&ctx->state);
+	struct entry entry;
+	int error = (state & RC_DOWN) != 0 ? -ENOTCONN : enter(ctx, request, state, &entry);
+
+	if (error != 0)
+		return error;
+	error = send_request(ctx, request, &entry);
+	if (error == 0) {
+		rc_wait_descriptor(ctx, entry.slot, fd);
+		error = take_answer(entry.slot, request, NULL, 0);
+	}
+	leave(ctx, &entry);
+	return error;
+}
+
+int
 rc_request(struct rumpclient *ctx, const struct rc_request *request, void *answer, size_t answer_len)
 {
 	int error;

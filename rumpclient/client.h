@@ -130,6 +130,8 @@ rc_alive(const struct rumpclient *ctx)
 
 /* connect.c: these return 0 or -errno; on failure nothing stays open. patience is as in struct rc_link. */
 int rc_dial(const struct sp_url *url, int64_t patience, struct rc_link *link);
+/* Over a connection that the server has made (rc_connect), whose descriptor is taken over. */
+int rc_dial_connected(int fd, struct rc_link *link);
 int rc_hello(struct rc_link *link, enum sp_handshake kind, uint64_t reqno);
 int rc_redeem(struct rc_link *link, const struct sp_ticket *ticket, uint32_t capabilities);
 void rc_adopt(struct rumpclient *ctx, const struct rc_link *link, uint64_t next);
@@ -156,6 +158,30 @@ struct rc_request {
 	size_t body_len; /* at most SP_SLOTS_MAX slots */
 };
 int rc_request(struct rumpclient *ctx, const struct rc_request *request, void *answer, size_t answer_len);
+
+/*
+ * The same once, for an answer that a descriptor comes along with, or an error: *fd, which has to be -1. The
+ * caller has the receiver's role and has blocked signals.
+ */
+int rc_request_descriptor(struct rumpclient *ctx, const struct rc_request *request, int *fd);
+
+/* connected.c: waits for the slot's answer, and for what comes with it. */
+void rc_wait_descriptor(struct rumpclient *ctx, struct rc_slot *slot, int *fd);
+
+/*
+ * Has the server make one more connection for this process or a child of it. Returns a descriptor, which is
+ * kept in a list until rc_connect_done() says that it is somebody's or rc_connect_close() that it is
+ * nobody's; or -errno: -EOPNOTSUPP when the server cannot do that. A child closes what is in the list but for
+ * its own (-1: none). Of one that is in the list the program shall not know.
+ */
+int rc_connect(struct rumpclient *ctx);
+void rc_connect_done(int fd);
+void rc_connect_close(int fd);
+void rc_connect_forked(int own);
+bool rc_connect_owns(int fd);
+
+/* As rumpclient_ctx_new(), over a connection that ctx's server makes. */
+struct rumpclient *rc_context_beside(struct rumpclient *ctx);
 
 /*
  * attach.c: makes the frame of a request with the memory that its arguments name, all but its number. Returns

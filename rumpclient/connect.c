@@ -26,7 +26,7 @@
 #include "sp/transport.h"
 
 #define OURS_EVERYWHERE (SP_CAP_FAULT | SP_CAP_INTERRUPT | SP_CAP_CANCEL)
-#define OURS_UNIX (OURS_EVERYWHERE | SP_CAP_LOCALCOPY)
+#define OURS_UNIX (OURS_EVERYWHERE | SP_CAP_LOCALCOPY | SP_CAP_CONNECT)
 #define OURS_TCP (OURS_EVERYWHERE | SP_CAP_SENDALONG)
 
 /* Moves a descriptor out of the program's way. Returns the new one, or the old one when there is no room. */
@@ -169,28 +169,44 @@ open_socket(const struct sp_url *url, int64_t patience)
 	return fd == -1 ? -EMFILE : fd;
 }
 
+/* What both ends can do, from the banner. Returns 0, or -errno and the socket is closed. */
+static int
+be_greeted(struct rc_link *link, uint32_t ours)
+{
+	uint32_t theirs = 0;
+	int error = read_banner(link->fd, &theirs);
+
+	if (error != 0)
+		(void)close(link->fd);
+	link->capabilities = theirs & ours;
+	return error;
+}
+
 int
 rc_dial(const struct sp_url *url, int64_t patience, struct rc_link *link)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
-	uint32_t theirs = 0;
 	int error;
 
 	*link = (struct rc_link){.fd = open_socket(url, patience), .patience = patience};
 	if (link->fd < 0)
 		return link->fd;
-	error = read_banner(link->fd, &theirs);
-	if (error != 0) {
-		(void)close(link->fd);
+	error = be_greeted(link, url->kind == SP_UNIX ? OURS_UNIX : OURS_TCP);
+	if (error != 0)
 		return error;
-	}
-	link->capabilities = theirs & (url->kind == SP_UNIX ? OURS_UNIX : OURS_TCP);
 	if (rc_annotate_needed())
 		link->capabilities &= ~(uint32_t)SP_CAP_LOCALCOPY;
 	if (url->kind == SP_UNIX && getsockopt(link->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
 		link->server = peer.pid;
 	return 0;
+}
+
+int
+rc_dial_connected(int fd, struct rc_link *link)
+{
+	*link = (struct rc_link){.fd = fd};
+	return be_greeted(link, sp_capabilities_connected(OURS_UNIX));
 }
 
 static int
