@@ -28,6 +28,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/un.h>
 
 #include <rump/rumpclient.h>
 
@@ -123,14 +124,14 @@ hijack_carry_out(int rump)
 
 	if (ctx == NULL)
 		return error;
-	fork = rumpclient_ctx_prefork(ctx);
+	fork = hijack_process()->may_be_refused ? rc_prefork_connected(ctx) : rumpclient_ctx_prefork(ctx);
 	if (fork == NULL)
 		return -errno;
 	copy = rumpclient_ctx_fork_init(fork);
 	error = copy != NULL ? 0 : -errno;
 	if (copy == NULL)
 		rc_fork_give_back(fork);
-	free(fork);
+	rc_fork_free(fork);
 	if (error == 0)
 		error = strip(copy, rump);
 	if (error == 0)
@@ -167,11 +168,26 @@ other_end(int fd, struct end *end)
 }
 
 static bool
+is_unnamed(const struct end *end)
+{
+	struct sockaddr_un name;
+
+	memcpy(&name, &end->name, sizeof(name));
+	return name.sun_family == AF_UNIX && name.sun_path[0] == '\0';
+}
+
+/* The ends of connections that a server has made have no name, but it is their peer as well. */
+static bool
 lead_to_one_server(int a, int b)
 {
 	struct end of_a, of_b;
 
-	return other_end(a, &of_a) && other_end(b, &of_b) && memcmp(&of_a, &of_b, sizeof(of_a)) == 0;
+	if (!other_end(a, &of_a) || !other_end(b, &of_b))
+		return false;
+	if (is_unnamed(&of_a) || is_unnamed(&of_b))
+		return of_a.name.ss_family == of_b.name.ss_family && of_a.peer.pid > 0 &&
+		       memcmp(&of_a.peer, &of_b.peer, sizeof(of_a.peer)) == 0;
+	return memcmp(&of_a, &of_b, sizeof(of_a)) == 0;
 }
 
 /* The carrier's process, which is the calling one's from then on. NULL: *error. */

@@ -12,7 +12,6 @@
 #include <sys/syscall.h>
 
 #include "hijack/beyond.h"
-#include "hijack/change_user.h"
 #include "hijack/code.h"
 #include "hijack/copy.h"
 #include "hijack/descriptor.h"
@@ -267,16 +266,6 @@ hijack_second(const struct hijack_call *call)
 	if (error == -ENOENT && hijack_path_has_links(AT_FDCWD, (uint64_t)call->arg[1]))
 		return hijack_beyond(beyond, call);
 	return error;
-}
-
-/* Out of a root inside there is no way to one on the host. */
-long
-hijack_chroot(const struct hijack_call *call)
-{
-	if (hijack_process()->root_inside && !hijack_path_concerns(AT_FDCWD, (uint64_t)call->arg[0]))
-		return -EPERM;
-	hijack_connect_while_it_may(call);
-	return hijack_plain(call);
 }
 
 long

@@ -56,14 +56,14 @@ hijack_handover_describe(const struct hijack_process *process)
 	for (uint32_t fd = 0; fds != NULL && fd < fds->used; fd++)
 		count += fds->entry[fd] != 0 && hijack_handover_survives(fd);
 	if (process->context == NULL ||
-	    (count == 0 && !process->cwd_inside && !process->root_inside && !process->changed_user))
+	    (count == 0 && !process->cwd_inside && !process->root_inside && !process->may_be_refused))
 		return NULL;
 	size = sizeof(STATE) + 128 + HIJACK_NAME + count * (32 + HIJACK_NAME);
 	text = malloc(size);
 	if (text == NULL)
 		return NULL;
 	used = (size_t)snprintf(text, size, STATE "%d:%d", process->pid,
-	    process->cwd_inside + 2 * process->root_inside + 4 * process->changed_user);
+	    process->cwd_inside + 2 * process->root_inside + 4 * process->may_be_refused);
 	if (process->cwd_inside && process->cwd_real)
 		used += (size_t)snprintf(text + used, size - used, ":%lu:%lu:%zu:%s",
 		    (unsigned long)process->above_device, (unsigned long)process->above_inode,
@@ -144,7 +144,7 @@ hijack_exec_take_over(char **environment)
 	sides = strtol(next + 1, &next, 10);
 	hijack_main_process.cwd_inside = sides & 1;
 	hijack_main_process.root_inside = sides & 2;
-	hijack_main_process.changed_user = sides & 4;
+	hijack_main_process.may_be_refused = sides & 4;
 	if (*next == ':')
 		next = take_current(next + 1, &hijack_main_process);
 	while (*next == ',') {

@@ -66,7 +66,7 @@ make(struct owner **made)
 	if (error == 0) {
 		owner->host = own_process();
 		owner->kernel = __atomic_load_n(&hijack_process()->kernels, __ATOMIC_ACQUIRE);
-		owner->connection = rumpclient_ctx_new(hijack_start.server);
+		owner->connection = hijack_rump_second();
 		error = owner->connection != NULL ? 0 : -errno;
 	}
 	if (error == 0)

@@ -6,7 +6,8 @@
  * directory. When there are any, the rump kernel copies the process before the host does (the protocol's
  * PREFORK), and the child presents the ticket on a connection of its own (FORK). When there are none the
  * child is not connected, and connects as a new process if it ever needs to: most children of a shell never
- * do.
+ * do. After a change of the user or the root it might not be let in then, nor find the server: its parent
+ * asks for a connection for it, in any case.
  *
  * A process whose kernel is gone makes children all the same. They have its descriptors, and a connection
  * that is as lost as its own: what RUMPHIJACK_RETRYCONNECT says is theirs to do when they make a call.
@@ -63,11 +64,21 @@ copy_descriptors(const struct hijack_fds *fds)
 	return copy;
 }
 
+/* Whether children would not be let in, but may have a connection that the server makes. */
+static bool
+asks_for_connections(const struct hijack_process *process)
+{
+	return process->may_be_refused && (process->context->capabilities & SP_CAP_CONNECT) != 0;
+}
+
 /* A copy of the process in the rump kernel, if there still is one. 0 or -errno. */
 static int
-copy_inside(struct rumpclient *ctx, struct hijack_cloning *cloning)
+copy_inside(struct hijack_process *process, struct hijack_cloning *cloning)
 {
-	cloning->fork = rumpclient_ctx_prefork(ctx);
+	struct rumpclient *ctx = process->context;
+
+	cloning->fork =
+	    asks_for_connections(process) ? rc_prefork_connected(ctx) : rumpclient_ctx_prefork(ctx);
 	if (cloning->fork != NULL)
 		return 0;
 	cloning->lost = errno == ENOTCONN && hijack_rump_is_lost(ctx);
@@ -99,13 +110,13 @@ hijack_beyond_prefork(const struct hijack_call *call)
 	int error = 0;
 
 	cloning->fork = NULL;
-	if (anything_to_inherit(process))
-		error = copy_inside(process->context, cloning);
+	if (anything_to_inherit(process) || asks_for_connections(process))
+		error = copy_inside(process, cloning);
 	if (error == 0 && cloning->child != NULL)
 		error = copy_state(process, cloning->child);
 	if (error != 0 && cloning->fork != NULL) {
 		rc_fork_give_back(cloning->fork);
-		free(cloning->fork);
+		rc_fork_free(cloning->fork);
 	}
 	return error;
 }
@@ -136,7 +147,9 @@ hijack_beyond_child(const struct hijack_call *call)
 
 	(void)hijack_own(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&mask, HIJACK_SIGSET_SIZE, 0, 0);
 	process->context = NULL;
-	process->changed_user = false;
+	/* One that connects by itself is let in as who it is. */
+	process->may_be_refused = cloning->fork != NULL && cloning->fork->fd != -1;
+	rc_connect_forked(process->may_be_refused ? cloning->fork->fd : -1);
 	for (size_t i = 0; i < HIJACK_EVENTS; i++) {
 		if (process->events[i] != 0)
 			(void)close(process->events[i] - 1);
@@ -156,7 +169,7 @@ hijack_beyond_child(const struct hijack_call *call)
 			hijack_report("a child lost its rump kernel: %s", strerror(errno));
 		/* With vfork it is the parent's, which frees it. */
 		if (cloning->child == NULL)
-			free(cloning->fork);
+			rc_fork_free(cloning->fork);
 	}
 	close_inherited(parent, process->context != NULL);
 	if (process->context == NULL && (cloning->fork != NULL || cloning->lost))
@@ -174,7 +187,7 @@ hijack_beyond_parent(const struct hijack_call *call)
 
 	if (cloning->fork != NULL && call->arg[1] < 0)
 		rc_fork_give_back(cloning->fork);
-	free(cloning->fork);
+	rc_fork_free(cloning->fork);
 	if (process == NULL)
 		return 0;
 	free(process->executing);

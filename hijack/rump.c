@@ -133,6 +133,16 @@ hijack_rump_context(int *error)
 	return connected(true, error);
 }
 
+struct rumpclient *
+hijack_rump_second(void)
+{
+	const struct hijack_process *process = hijack_process();
+
+	if (process->may_be_refused && (process->context->capabilities & SP_CAP_CONNECT) != 0)
+		return rc_context_beside(process->context);
+	return rumpclient_ctx_new(hijack_start.server);
+}
+
 long
 hijack_beyond_connect(const struct hijack_call *call)
 {
@@ -266,7 +276,7 @@ hijack_rump_owns(int fd)
 	}
 	if (fd >= 0 && hijack_process()->signals == fd + 1)
 		return true;
-	if (hijack_epoll_owns(fd) || hijack_map_owns(fd) || hijack_owner_owns(fd))
+	if (rc_connect_owns(fd) || hijack_epoll_owns(fd) || hijack_map_owns(fd) || hijack_owner_owns(fd))
 		return true;
 	return is_of(hijack_process()->context, fd) || is_of(hijack_process()->retired, fd);
 }

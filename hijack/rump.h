@@ -49,6 +49,9 @@ int hijack_rump_take_over(void);
 /* The process's context, connecting if need be. NULL: *error says why, and the user has been told. */
 struct rumpclient *hijack_rump_context(int *error);
 
+/* One more context of the process's, another process in the rump kernel. NULL with errno. */
+struct rumpclient *hijack_rump_second(void);
+
 /* Connects if it can, without a word. */
 hijack_call_fn hijack_beyond_connect;
 

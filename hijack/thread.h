@@ -40,7 +40,7 @@ struct hijack_process {
 	bool sandboxed;             /* a filter of the program's may forbid what is not its own doing */
 	bool cwd_inside;            /* the current directory is in the rump kernel */
 	bool root_inside;           /* so is the root: chroot */
-	bool changed_user;          /* since it connected: it might not be let in again */
+	bool may_be_refused;        /* its user or root has changed since it connected */
 	struct rumpclient *context; /* the connection; NULL: none yet */
 	struct hijack_fds *fds;     /* NULL: no rump descriptor yet */
 	bool lists_numbers;         /* has opened the list of its descriptors in /proc */
