@@ -21,6 +21,7 @@
 
 #include "hijack/descriptor.h"
 #include "hijack/epoll.h"
+#include "hijack/handlers.h"
 #include "hijack/gate.h"
 #include "hijack/owner.h"
 #include "hijack/reconnect.h"
@@ -204,6 +205,43 @@ may_be_interrupted(enum hijack_rump_number number)
 	}
 }
 
+/* Whether a descriptor is a socket whose calls have a limit of time, which is not to begin anew. */
+static bool
+has_time_limit(uint64_t rump)
+{
+	static const int options[] = {RUMP_SO_RCVTIMEO, RUMP_SO_SNDTIMEO};
+	bool result = false;
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		struct rump_timeval time = {0};
+		uint32_t size = sizeof(time);
+
+		if (HIJACK_RUMP(getsockopt, rump, RUMP_SOL_SOCKET, (uint64_t)options[i], hijack_slot(&time),
+			hijack_slot(&size)) == 0)
+			result = result || time.tv_sec != 0 || time.tv_usec != 0;
+	}
+	return result;
+}
+
+/* Whether a call that was ended for a signal is to go on, as it does after handlers with SA_RESTART. */
+static bool
+is_made_again(enum hijack_rump_number number, const uint64_t *slots)
+{
+	if (!may_be_interrupted(number))
+		return true;
+	if (hijack_handlers_end_call())
+		return false;
+	switch (number) {
+	case HIJACK_RUMP_connect: /* goes on by itself, see hijack_sleep_connect() */
+	case HIJACK_RUMP_poll:
+		return false;
+	case HIJACK_RUMP_openat:
+		return true;
+	default:
+		return !has_time_limit(slots[0]);
+	}
+}
+
 long
 hijack_rump_call(enum hijack_rump_number number, const uint64_t *slots, size_t count, long *second)
 {
@@ -215,13 +253,14 @@ hijack_rump_call(enum hijack_rump_number number, const uint64_t *slots, size_t c
 	if (ctx == NULL)
 		return error;
 	do {
+		hijack_handlers_begin();
 		error = rumpclient_ctx_syscall(ctx, (int)number, slots, count * sizeof(*slots), retval);
 		if (error == -ENOTCONN && hijack_rump_is_lost(ctx)) {
 			error = hijack_rump_again(ctx, number, slots);
 			ctx = hijack_process()->context;
 			again = error == 0;
 		} else {
-			again = error == -EINTR && !may_be_interrupted(number);
+			again = error == -EINTR && is_made_again(number, slots);
 		}
 	} while (again);
 	if (error != 0)

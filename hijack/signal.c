@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Signal masks and actions: the program sees what it set; the host's masks never have SIGSYS in them, and the
- * host's action for it is trap.c's. Handlers return through the gate, where rt_sigreturn is not trapped;
- * apart from that and the mask nothing of an action is changed, and no table of them is kept, but for which
- * signals ever had a handler: a vfork child's changes are thus its own.
+ * host's action for it is trap.c's. Handlers are called by way of handlers.c, and return through the gate,
+ * where rt_sigreturn is not trapped.
  */
 #include "hijack/signal.h"
 
@@ -16,6 +15,7 @@
 #include "hijack/descriptor.h"
 #include "hijack/epoll.h"
 #include "hijack/files.h"
+#include "hijack/handlers.h"
 #include "hijack/trap.h"
 
 static long
@@ -32,41 +32,33 @@ sigsys_action(uint64_t new, uint64_t old)
 	return 0;
 }
 
-/* Before the handler can run. */
-static void
-note_handler(unsigned long number, uint64_t new)
-{
-	struct hijack_sigaction action;
-
-	if (number - 1 >= 64 || number == SIGSYS || new == 0 ||
-	    hijack_copyin(&action, new, sizeof(action)) != 0 || action.handler == (uintptr_t)SIG_DFL ||
-	    action.handler == (uintptr_t)SIG_IGN)
-		return;
-	__atomic_fetch_or(&hijack_process()->handled, 1UL << (number - 1), __ATOMIC_RELAXED);
-	if (!(action.flags & SA_RESTART))
-		__atomic_store_n(&hijack_process()->interruptible, true, __ATOMIC_RELAXED);
-}
-
 long
 hijack_rt_sigaction(const struct hijack_call *call)
 {
-	struct hijack_sigaction action;
+	struct hijack_sigaction action, before, old;
 	struct hijack_call changed = *call;
+	unsigned long number = (unsigned long)call->arg[0];
+	long error;
 
-	note_handler((unsigned long)call->arg[0], (uint64_t)call->arg[1]);
-	if (call->arg[3] != HIJACK_SIGSET_SIZE || !hijack_trap_works)
+	if (call->arg[3] != HIJACK_SIGSET_SIZE || number - 1 >= 64)
 		return hijack_pass(call);
-	if (call->arg[0] == SIGSYS)
-		return sigsys_action((uint64_t)call->arg[1], (uint64_t)call->arg[2]);
-	if (call->arg[1] == 0)
-		return hijack_pass(call);
-	if (hijack_copyin(&action, (uint64_t)call->arg[1], sizeof(action)) != 0)
-		return -EFAULT;
-	action.mask &= ~HIJACK_SIGSYS_BIT;
-	if (action.flags & HIJACK_SA_RESTORER)
-		action.restorer = (uintptr_t)hijack_restorer;
-	changed.arg[1] = (long)&action;
-	return hijack_pass(&changed);
+	if (number == SIGSYS)
+		return hijack_trap_works ? sigsys_action((uint64_t)call->arg[1], (uint64_t)call->arg[2])
+					 : hijack_pass(call);
+	before = *hijack_handlers_kept((int)number);
+	if (call->arg[1] != 0) {
+		if (hijack_copyin(&action, (uint64_t)call->arg[1], sizeof(action)) != 0)
+			return -EFAULT;
+		hijack_handlers_set((int)number, &action);
+		changed.arg[1] = (long)&action;
+	}
+	if (call->arg[2] != 0)
+		changed.arg[2] = (long)&old;
+	error = hijack_pass(&changed);
+	if (error != 0 || call->arg[2] == 0)
+		return error;
+	hijack_handlers_show(&old, &before);
+	return hijack_copyout((uint64_t)call->arg[2], &old, sizeof(old));
 }
 
 long

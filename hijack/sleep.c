@@ -4,7 +4,7 @@
  *
  * Some rump kernels cannot end a single call: once it sleeps, a signal's handler runs, but the program's call
  * goes on. In those, calls that may sleep are made as calls that do not, and a wait here, which a signal
- * ends (wait.c). A process that never had a handler without SA_RESTART does without all that. The first
+ * ends (wait.c). A process that never had a handler does without all that. The first
  * attempt comes first, so that what need not sleep costs nothing; whether the program wants to wait at all,
  * and how long, is asked when it has come to nothing.
  *
@@ -26,6 +26,7 @@
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
 #include "hijack/gate.h"
+#include "hijack/handlers.h"
 #include "hijack/rump.h"
 #include "hijack/signal.h"
 
@@ -39,7 +40,7 @@ hijack_sleeps_outside(void)
 	struct rumpclient *ctx = hijack_rump_context(&error);
 
 	return ctx != NULL && !rumpclient_ctx_can_interrupt(ctx) &&
-	       __atomic_load_n(&hijack_process()->interruptible, __ATOMIC_RELAXED);
+	       __atomic_load_n(&hijack_process()->handled, __ATOMIC_RELAXED) != 0;
 }
 
 struct hijack_sleep
@@ -171,6 +172,30 @@ connected(int rump)
 	return result != 0 ? result : -abi_errno_to_host(error);
 }
 
+/* The end of a wait for a connection that is being made. */
+static long
+connect_goes_on(struct hijack_sleep *sleep)
+{
+	long result = hijack_wait_inside(sleep->rump, POLLOUT, &sleep->deadline, &sleep->held);
+
+	if (result >= 0)
+		result = result > 0 ? connected(sleep->rump) : -EINPROGRESS;
+	return hijack_sleep_end(sleep, result);
+}
+
+/* In one call; after handlers with SA_RESTART it is not made again, but waited for. */
+static long
+connect_there(struct hijack_sleep *sleep, uint64_t address, uint64_t size)
+{
+	long result = HIJACK_RUMP(connect, (uint64_t)sleep->rump, address, size);
+
+	if (result != -EINTR || sleep->outside || hijack_handlers_end_call() || settle(sleep) != 0 ||
+	    !sleep->deadline.forever)
+		return hijack_sleep_end(sleep, result);
+	hijack_interruption_begin(&sleep->held);
+	return connect_goes_on(sleep);
+}
+
 long
 hijack_sleep_connect(int rump, uint64_t address, uint64_t size)
 {
@@ -178,7 +203,7 @@ hijack_sleep_connect(int rump, uint64_t address, uint64_t size)
 	long flags = sleep.outside ? HIJACK_RUMP(fcntl, (uint64_t)rump, RUMP_F_GETFL, 0) : -1, result;
 
 	if (flags < 0 || flags & RUMP_O_NONBLOCK)
-		return hijack_sleep_end(&sleep, HIJACK_RUMP(connect, (uint64_t)rump, address, size));
+		return connect_there(&sleep, address, size);
 	result = settle(&sleep);
 	if (result == 0)
 		result =
@@ -190,10 +215,7 @@ hijack_sleep_connect(int rump, uint64_t address, uint64_t size)
 	/* The second is that of a call that a signal had ended. */
 	if (result != -EINPROGRESS && result != -EALREADY)
 		return hijack_sleep_end(&sleep, result);
-	result = hijack_wait_inside(rump, POLLOUT, &sleep.deadline, &sleep.held);
-	if (result >= 0)
-		result = result > 0 ? connected(rump) : -EINPROGRESS;
-	return hijack_sleep_end(&sleep, result);
+	return connect_goes_on(&sleep);
 }
 
 /* Whether a descriptor is a file's, which never sleeps. It is asked once. */

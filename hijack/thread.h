@@ -51,12 +51,12 @@ struct hijack_process {
 	int events[HIJACK_EVENTS];  /* number + 1, or 0; see waiter.c */
 	int signals;                /* likewise; see interruption.c */
 	uint64_t handled;           /* signals that have, or had, a handler */
-	bool interruptible;         /* one without SA_RESTART was among them */
-	char *names;                /* HIJACK_NAME bytes for each number; NULL: none yet */
-	const char *parent_names;   /* of vfork's child, to read */
-	char cwd_name[HIJACK_NAME]; /* in the rump kernel; empty: not known */
-	bool cwd_real;              /* that is what the rump kernel said, without links */
-	uint64_t above_device;      /* if it is: of the directory above; 0 when that is not known */
+	struct hijack_sigaction actions[64]; /* what the program set for these, from the first signal on */
+	char *names;                         /* HIJACK_NAME bytes for each number; NULL: none yet */
+	const char *parent_names;            /* of vfork's child, to read */
+	char cwd_name[HIJACK_NAME];          /* in the rump kernel; empty: not known */
+	bool cwd_real;                       /* that is what the rump kernel said, without links */
+	uint64_t above_device;               /* if it is: of the directory above; 0 when that is not known */
 	uint64_t above_inode;
 	void *executing;                /* memory of an execve under way: vfork's parent frees it */
 	struct hijack_sigaction sigsys; /* the program's; the host's is this library's */
@@ -78,6 +78,7 @@ struct hijack_cloning {
 struct hijack_thread {
 	bool sigsys_blocked;            /* the program thinks so; SIGSYS is never in the host's mask */
 	bool sigsys_pending;            /* came while the program thought so */
+	bool ends_calls;                /* see handlers.h */
 	struct hijack_process *process; /* NULL: the process that loaded the library */
 	unsigned int cloning_count;
 	struct hijack_cloning cloning[HIJACK_CLONING_MAX]; /* the last is the one under way */

@@ -272,6 +272,9 @@ wait_on_host(struct sides *sides, struct hijack_waiter *waiter, const struct wai
 		    pause.tv_nsec != 0 ? hijack_waiter_answers(waiter) : hijack_waiter_arrivals(waiter);
 		own[0].events = POLLIN;
 		result = poll_host(sides->host, sides->hosts + MORE, until(wait, &pause, &left), mask);
+		/* No handler of the program's has run: the signal was this library's. */
+		if (result == -EINTR && wait->restarts && (signals >= 0 || !wait->held->holds))
+			continue;
 		if (result < 0 || (result == 0 && (pause.tv_nsec == 0 || is_over(wait->deadline))))
 			return result;
 		if (result == 0) {

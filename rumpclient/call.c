@@ -56,6 +56,10 @@ leave(struct rumpclient *ctx, const struct entry *entry)
 	rc_slot_free(entry->slot);
 	if (__builtin_expect(entry->suspended != 0, 0))
 		rc_send_resume(ctx, outer, entry->suspended);
+	/* From here on a signal is not deferred. */
+	atomic_signal_fence(memory_order_seq_cst);
+	if (__builtin_expect(rc_deferred.any || rc_deferred.impatient, 0))
+		rc_deliver();
 }
 
 static int

@@ -281,7 +281,28 @@ int rc_reconnect(struct rumpclient *ctx, uint32_t state);
 /* classic.c: whether a vfork has returned in the parent unnoticed; then its own context is in place again. */
 bool rc_vfork_returned(void);
 
-/* Set when a signal without SA_RESTART was raised for the server by this thread. */
-extern _Thread_local bool rc_raised __attribute__((tls_model("initial-exec")));
+/* Set when this thread's call is to be ended for a signal. */
+extern _Thread_local volatile bool rc_raised __attribute__((tls_model("initial-exec")));
+
+/* defer.c: signals that wait for this thread's call to end. */
+struct rc_deferred {
+	bool any;
+	bool impatient;  /* the next will not */
+	rc_sigmask mask; /* afterwards */
+};
+extern _Thread_local struct rc_deferred rc_deferred __attribute__((tls_model("initial-exec")));
+
+#define RC_DEFER_SECONDS 1
+
+/*
+ * In a signal handler: whether the signal is to wait for the end of the call that this thread is in. If so,
+ * the call is being ended, and the caller is to make the signal pending again and to return with
+ * *mask, which was the interrupted mask and has the handled signals added to it.
+ */
+bool rc_defer(uint64_t handled, rc_sigmask *mask);
+
+/* Lets the deferred signals through in the middle of the call; and after it. */
+void rc_deliver_now(void);
+void rc_deliver(void);
 
 #endif

@@ -9,7 +9,7 @@
 
 rc_hostcall_fn *rc_hostcall_hook;
 _Thread_local struct rc_slot *rc_innermost;
-_Thread_local bool rc_raised;
+_Thread_local volatile bool rc_raised;
 
 /*
  * Memory that follows itself, so that a frame at the end of the ring lies in one piece. Duplicating the

@@ -67,12 +67,19 @@ rc_pause(int64_t milliseconds)
 	(void)rc_hostcall(SYS_nanosleep, (long)(uintptr_t)&time, 0, 0, 0, 0, 0);
 }
 
-/* Waits while *word is `value`. 0; -EAGAIN when it is not; -EINTR. */
+/* Waits while *word is `value`, for the time if that is not NULL. 0; -EAGAIN when it is not; -EINTR;
+ * -ETIMEDOUT. */
+static inline long
+rc_futex_wait_for(_Atomic uint32_t *word, uint32_t value, const struct timespec *time)
+{
+	return rc_hostcall(SYS_futex, (long)(uintptr_t)word, 128 /* FUTEX_WAIT_PRIVATE */, (long)value,
+	    (long)(uintptr_t)time, 0, 0);
+}
+
 static inline long
 rc_futex_wait(_Atomic uint32_t *word, uint32_t value)
 {
-	return rc_hostcall(
-	    SYS_futex, (long)(uintptr_t)word, 128 /* FUTEX_WAIT_PRIVATE */, (long)value, 0, 0, 0);
+	return rc_futex_wait_for(word, value, NULL);
 }
 
 static inline void

@@ -211,6 +211,7 @@ lead(struct rumpclient *ctx, struct rc_slot *slot, bool inherited)
 static void
 follow(struct rumpclient *ctx, struct rc_slot *slot)
 {
+	static const struct timespec patience = {.tv_sec = RC_DEFER_SECONDS};
 	uint64_t bit = slot->index < RC_TABLE_FIRST ? (uint64_t)1 << slot->index : 0;
 
 	atomic_store(&slot->sleeping, 1);
@@ -228,8 +229,20 @@ follow(struct rumpclient *ctx, struct rc_slot *slot)
 		wanted = atomic_load(&ctx->wanted);
 		if (atomic_load(&ctx->receiver) == 0 && (wanted == 0 || wanted == rc_self()))
 			break;
-		if (rc_futex_wait(&slot->word, RC_PENDING) == -EINTR)
+		if (rc_raised) {
+			rc_raised = false;
 			rc_interrupt(ctx, slot);
+		}
+		switch (rc_futex_wait_for(&slot->word, RC_PENDING, rc_deferred.any ? &patience : NULL)) {
+		case -EINTR:
+			rc_interrupt(ctx, slot);
+			break;
+		case -ETIMEDOUT:
+			rc_deliver_now();
+			break;
+		default:
+			break;
+		}
 	}
 	if (bit != 0)
 		atomic_fetch_and(&ctx->sleepers, ~bit);

@@ -115,22 +115,33 @@ def start_server(url):
     raise RuntimeError("the server does not serve")
 
 
-def run(command, url):
-    """Kills the server when the program is ready. Returns its status and what it printed."""
+# Ends by a handler, whatever becomes of its call.
+ENDS_ITSELF = """
+import ctypes, signal
+libc = ctypes.CDLL(None); libc.signal(signal.SIGALRM, libc._exit)
+c, s = pair(); signal.setitimer(signal.ITIMER_REAL, 0.3, 0.3); told(lambda: c.recv(1))
+"""
+
+
+def run(command, url, what=signal.SIGKILL):
+    """Kills the server, or stops it, when the program is ready. Returns its status and what it printed."""
     server = start_server(url)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RUMP")}
     child = subprocess.Popen([f"{BUILDDIR}/tools/rump_run", "-s", url, *command],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
                              cwd="/", start_new_session=True)
     first = child.stdout.readline()
-    server.kill()
-    server.wait()
+    server.send_signal(what)
+    if what == signal.SIGKILL:
+        server.wait()
     try:
         rest, _ = child.communicate(b"", timeout=LIMIT_SECONDS)
         status = child.returncode
     except subprocess.TimeoutExpired:
         os.killpg(child.pid, signal.SIGKILL)
         rest, status = child.communicate()[0], "never ended"
+    server.kill()
+    server.wait()
     return status, (first + rest).decode("utf-8", "replace")
 
 
@@ -145,6 +156,8 @@ def main():
             status, text = run(command, f"unix://{work}/control")
             good = status == 0 and re.fullmatch(f"ready\n({wanted})\n", text) is not None
             report(good, name, f"status {status}", text)
+        status, text = run(["/usr/bin/python3", "-P", "-c", START + ENDS_ITSELF], f"unix://{work}/control", signal.SIGSTOP)
+        report((status, text) == (signal.SIGALRM, "ready\n"), "a handler while the server stands still", f"status {status}", text)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     report.finish()

@@ -61,8 +61,7 @@ buffer = ctypes.create_string_buffer(1 << 20)
 directory = os.environ["WHERE"]; os.chdir(directory)
 """
 
-# Of the host, and of calls that the hijack library makes of several: the embedded kernel restarts calls with a time limit too.
-NOT_EMBEDDED = "in pieces: "
+HANDLERS = [f"{BUILD}/tests/e2e/handlers"]
 
 # Name, program, a pattern for what is printed.
 CASES = [
@@ -95,7 +94,7 @@ print(restarted(lambda: s.send(b"abc"), "recv", c.fileno(), buffer, 9, 0), resta
 print(restarted(lambda: made.append(socket.create_connection(port)), "accept", l.fileno(), None, None) > 2)
 stuck(lambda: call("send", c.fileno(), buffer, 9999, socket.MSG_DONTWAIT)); print(restarted(lambda: (s.shutdown(socket.SHUT_WR), threading.Thread(target=drain, args=(s,), daemon=True).start()), "send", c.fileno(), buffer, 5, 0))
 """, "3 3\nTrue\n5"),
-    (NOT_EMBEDDED + "with a time limit they end it", """
+    ("with a time limit they end it", """
 c, s = pair(); c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("qq", 100, 0))
 signal.siginterrupt(signal.SIGALRM, False); signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
 result = call("recv", c.fileno(), buffer, 1, 0); signal.setitimer(signal.ITIMER_REAL, 0); print(result)
@@ -185,10 +184,13 @@ class Host:
         self.directory.cleanup()
 
     def start(self, program):
+        return self.run("/usr/bin/python3", "-c", PRELUDE + START + program)
+
+    def run(self, *command):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("RUMP")}
         environment.update({"LC_ALL": "C", "WHERE": self.where})
-        return subprocess.Popen([*self.prefix(), "/usr/bin/python3", "-c", PRELUDE + START + program], stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, cwd="/", start_new_session=True)
+        return subprocess.Popen([*self.prefix(), *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                env=environment, cwd="/", start_new_session=True)
 
     def prefix(self):
         return []
@@ -261,10 +263,17 @@ def interrupt(child):
     return child.communicate()[0].decode("utf-8", "replace"), "never ended"
 
 
+def test_handlers(report, kernel, on_host):
+    """What handlers may do while a thread sleeps in a call, by a program that prints the same everywhere."""
+    names = subprocess.run(HANDLERS, stdout=subprocess.PIPE, check=True, timeout=LIMIT_SECONDS).stdout.decode().splitlines()
+    for name in names:
+        text, status = finish(kernel.run(*HANDLERS, name))
+        wanted = on_host.setdefault(name, text)
+        report(status == 0 and text == wanted and text != "", f"{kernel.name}: a handler {name}", f"status {status}, wanted {wanted}", text)
+
+
 def test(report, kernel):
     for name, program, wanted in CASES:
-        if name.startswith(NOT_EMBEDDED) and type(kernel) is Rump:  # pylint: disable=unidiomatic-typecheck
-            continue
         text, status = finish(kernel.start(program))
         report(status == 0 and re.fullmatch(wanted, text.strip()) is not None, f"{kernel.name}: {name}", f"status {status}, wanted {wanted}", text)
     for name, before, waits in KILLED:
@@ -281,9 +290,11 @@ def main():
     kernels = [Host(), Rump(*LIBRARIES), Relayed(*LIBRARIES)]
     if NETBSD and os.path.exists(f"{NETBSD}/bin/rump_server"):
         kernels.append(NetBSD(*NETBSD_LIBRARIES))
+    on_host = {}
     for kernel in kernels:
         with kernel:
             test(report, kernel)
+            test_handlers(report, kernel, on_host)
     report.finish()
 
 
