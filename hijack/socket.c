@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Making sockets, their addresses and options. */
+/* Making sockets, and their addresses. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/syscall.h>
 
-#include "abi/errno.h"
 #include "hijack/abi/socket.h"
 #include "hijack/copy.h"
-#include "hijack/credentials.h"
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
 #include "hijack/owner.h"
@@ -54,16 +52,6 @@ hijack_address_out(uint64_t to, uint64_t to_size, const union hijack_address *fr
 	return 0;
 }
 
-static long
-option(int rump, int level, int name, int *value)
-{
-	uint32_t size = sizeof(*value);
-
-	*value = 0;
-	return HIJACK_RUMP(getsockopt, (uint64_t)rump, (uint64_t)level, (uint64_t)name, hijack_slot(value),
-	    hijack_slot(&size));
-}
-
 long
 hijack_beyond_socket(const struct hijack_call *call)
 {
@@ -103,7 +91,7 @@ await_connection(int rump)
 	struct hijack_sleep sleep = hijack_sleep_begin(rump, POLLIN);
 	int listens = 0;
 
-	if (!sleep.outside || option(rump, RUMP_SOL_SOCKET, RUMP_SO_ACCEPTCONN, &listens) != 0 ||
+	if (!sleep.outside || hijack_option(rump, RUMP_SOL_SOCKET, RUMP_SO_ACCEPTCONN, &listens) != 0 ||
 	    listens == 0)
 		return hijack_sleep_end(&sleep, 0);
 	return hijack_sleep_before(&sleep);
@@ -173,107 +161,4 @@ long
 hijack_inside_getpeername(const struct hijack_call *call)
 {
 	return address_of(HIJACK_RUMP_getpeername, call);
-}
-
-long
-hijack_inside_setsockopt(const struct hijack_call *call)
-{
-	int level = (int)call->arg[1], name = (int)call->arg[2];
-
-	if (level == SOL_SOCKET && name == SO_PASSCRED)
-		return hijack_credentials_want(
-		    (int)call->arg[0], (uint64_t)call->arg[3], (uint64_t)call->arg[4]);
-	if (!hijack_abi_option(&level, &name))
-		return -ENOPROTOOPT;
-	return HIJACK_RUMP(setsockopt, (uint64_t)call->arg[0], (uint64_t)level, (uint64_t)name,
-	    (uint64_t)call->arg[3], (uint64_t)call->arg[4]);
-}
-
-/* Options that only Linux has, and errors, which are numbers of NetBSD's. */
-static long
-special_option(int rump, int name, int *value)
-{
-	union hijack_address address = {{0}};
-	uint32_t size = sizeof(address);
-	long error;
-
-	switch (name) {
-	case SO_ERROR:
-		error = option(rump, RUMP_SOL_SOCKET, RUMP_SO_ERROR, value);
-		*value = abi_errno_to_host(*value);
-		return error;
-	case SO_DOMAIN:
-		error = HIJACK_RUMP(getsockname, (uint64_t)rump, hijack_slot(&address), hijack_slot(&size));
-		*value = hijack_abi_domain_back(address.netbsd.sa_family);
-		return error;
-	case SO_PROTOCOL:
-		error = option(rump, RUMP_SOL_SOCKET, RUMP_SO_TYPE, value);
-		*value = *value == SOCK_STREAM ? IPPROTO_TCP : *value == SOCK_DGRAM ? IPPROTO_UDP : 0;
-		return error;
-	case SO_PASSCRED:
-		return hijack_credentials_wanted(rump, value);
-	case SO_ACCEPTCONN:
-	case SO_REUSEADDR:
-	case SO_KEEPALIVE:
-	case SO_BROADCAST:
-	case SO_REUSEPORT:
-	case SO_OOBINLINE:
-		/* NetBSD returns the flag's bit. */
-		(void)hijack_abi_option(&(int){SOL_SOCKET}, &name);
-		error = option(rump, RUMP_SOL_SOCKET, name, value);
-		*value = *value != 0;
-		return error;
-	default:
-		return -ENOPROTOOPT;
-	}
-}
-
-static long
-peer_credentials(int rump, uint64_t to, uint64_t to_size, uint32_t room)
-{
-	struct hijack_credentials credentials;
-	long error = hijack_credentials_peer(rump, &credentials);
-
-	if (error != 0)
-		return error;
-	if (room > sizeof(credentials))
-		room = sizeof(credentials);
-	return hijack_copyout(to, &credentials, room) != 0 ||
-		       hijack_copyout(to_size, &room, sizeof(room)) != 0
-		   ? -EFAULT
-		   : 0;
-}
-
-long
-hijack_inside_getsockopt(const struct hijack_call *call)
-{
-	int level = (int)call->arg[1], name = (int)call->arg[2], value;
-	uint32_t room;
-	long error;
-
-	if (hijack_copyin(&room, (uint64_t)call->arg[4], sizeof(room)) != 0)
-		return -EFAULT;
-	if (level == SOL_SOCKET && name == SO_PEERCRED)
-		return peer_credentials(
-		    (int)call->arg[0], (uint64_t)call->arg[3], (uint64_t)call->arg[4], room);
-	if (level == SOL_SOCKET && name == SO_BINDTODEVICE) {
-		/* None is bound to an interface, for none can be. */
-		room = 0;
-		return hijack_copyout((uint64_t)call->arg[4], &room, sizeof(room));
-	}
-	if (level == SOL_SOCKET && room >= sizeof(value)) {
-		error = special_option((int)call->arg[0], name, &value);
-		if (error == 0) {
-			room = sizeof(value);
-			if (hijack_copyout((uint64_t)call->arg[3], &value, sizeof(value)) != 0 ||
-			    hijack_copyout((uint64_t)call->arg[4], &room, sizeof(room)) != 0)
-				return -EFAULT;
-		}
-		if (error != -ENOPROTOOPT)
-			return error;
-	}
-	if (!hijack_abi_option(&level, &name))
-		return -ENOPROTOOPT;
-	return HIJACK_RUMP(getsockopt, (uint64_t)call->arg[0], (uint64_t)level, (uint64_t)name,
-	    (uint64_t)call->arg[3], (uint64_t)call->arg[4]);
 }

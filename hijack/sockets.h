@@ -12,6 +12,9 @@ int hijack_address_in(uint64_t from, uint32_t size, union hijack_address *to);
  * -errno. */
 int hijack_address_out(uint64_t to, uint64_t to_size, const union hijack_address *from, uint32_t size);
 
+/* An option of a rump socket's that is an int, by NetBSD's numbers. 0 or -errno. */
+long hijack_option(int rump, int level, int name, int *value);
+
 /* sendmsg and recvmsg with a header that is here, and flags of the program's. The second updates the header.
  */
 struct msghdr;
