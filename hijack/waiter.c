@@ -6,7 +6,10 @@
  * the connection. Any thread may receive any waiter's answer; it tells the one who waits by that one's
  * eventfd. A wait that ends for another reason abandons its call: it is cancelled where the kernel can do
  * that, and elsewhere it was started for a short time only. Whoever receives the answer of an abandoned call
- * frees it. The step from under way to done or abandoned is one exchange, so one of the two sees the other.
+ * frees it. Each step of that is one exchange, so one of the two sees the other: from under way to done or
+ * abandoned; and then, if another thread has received the answer, to told by that one or left by the one who
+ * waits. The second of these two frees the waiter and gives back the eventfd, which nobody writes to any
+ * more.
  *
  * While a thread receives, which may be one that waits for the answer to a plain call, what has arrived is
  * its own to take. It may have lost the CPU to one that is told so by the host and finds nothing to do; so
@@ -36,7 +39,7 @@
 #define PAUSE_FIRST 50000L /* nanoseconds, doubled so often at most: */
 #define PAUSE_DOUBLED 4
 
-enum state { UNDER_WAY, DONE, ABANDONED };
+enum state { UNDER_WAY, ABANDONED, DONE, TOLD, LEFT };
 
 struct hijack_waiter {
 	struct rumpclient_call call;
@@ -46,9 +49,8 @@ struct hijack_waiter {
 	struct rump_pollfd fds[];
 };
 
-/* Takes an eventfd that is kept, or makes one. */
-static int
-take_event(void)
+int
+hijack_event_take(void)
 {
 	struct hijack_process *process = hijack_process();
 	int fd;
@@ -62,8 +64,8 @@ take_event(void)
 	return fd < 0 ? fd : rc_fd_up(fd);
 }
 
-static void
-give_event(int fd)
+void
+hijack_event_give(int fd)
 {
 	struct hijack_process *process = hijack_process();
 	uint64_t count;
@@ -97,7 +99,7 @@ hijack_waiter_start(const struct rump_pollfd *fds, size_t count, int millisecond
 	atomic_init(&waiter->state, UNDER_WAY);
 	memcpy(waiter->fds, fds, count * sizeof(*fds));
 	waiter->call.data = waiter;
-	waiter->wakes = take_event();
+	waiter->wakes = hijack_event_take();
 	*error = waiter->wakes < 0 ? waiter->wakes : 0;
 	slots[0] = hijack_slot(waiter->fds);
 	slots[1] = count;
@@ -110,7 +112,7 @@ hijack_waiter_start(const struct rump_pollfd *fds, size_t count, int millisecond
 	if (*error == 0)
 		return waiter;
 	if (waiter->wakes >= 0)
-		give_event(waiter->wakes);
+		hijack_event_give(waiter->wakes);
 	free(waiter);
 	return NULL;
 }
@@ -153,7 +155,6 @@ hijack_waiter_aside(const struct hijack_waiter *waiter, unsigned int *aside)
 	return pause;
 }
 
-/* Also for what was meant for the eventfd's last user: who tells may be late, see answered(). */
 void
 hijack_waiter_woken(const struct hijack_waiter *waiter)
 {
@@ -162,18 +163,29 @@ hijack_waiter_woken(const struct hijack_waiter *waiter)
 	(void)!read(waiter->wakes, &count, sizeof(count));
 }
 
+static void
+dispose(struct hijack_waiter *waiter)
+{
+	hijack_event_give(waiter->wakes);
+	free(waiter);
+}
+
 /* The answer to some waiter's call has been received by this thread. */
 static void
 answered(struct hijack_waiter *waiter, const struct hijack_waiter *mine)
 {
 	const uint64_t one = 1;
-	int wakes = waiter->wakes;
 	uint32_t state = UNDER_WAY;
 
-	if (!atomic_compare_exchange_strong(&waiter->state, &state, DONE))
+	if (!atomic_compare_exchange_strong(&waiter->state, &state, waiter == mine ? TOLD : DONE)) {
 		free(waiter);
-	else if (waiter != mine)
-		(void)!write(wakes, &one, sizeof(one));
+		return;
+	}
+	if (waiter == mine)
+		return;
+	(void)!write(waiter->wakes, &one, sizeof(one));
+	if (atomic_exchange(&waiter->state, TOLD) == LEFT)
+		dispose(waiter);
 }
 
 bool
@@ -197,14 +209,14 @@ hijack_waiter_finish(struct hijack_waiter *waiter, struct rump_pollfd *fds, size
 	if (!hijack_waiter_done(waiter)) {
 		(void)rumpclient_ctx_cancel(waiter->context, &waiter->call);
 		if (atomic_compare_exchange_strong(&waiter->state, &state, ABANDONED)) {
-			give_event(wakes);
+			hijack_event_give(wakes);
 			return 0;
 		}
 	}
 	memcpy(fds, waiter->fds, count * sizeof(*fds));
 	result = waiter->call.error != 0 ? -waiter->call.error : (long)waiter->call.retval[0];
-	give_event(wakes);
-	free(waiter);
+	if (atomic_exchange(&waiter->state, LEFT) == TOLD)
+		dispose(waiter);
 	return result;
 }
 
@@ -217,7 +229,7 @@ hijack_waiter_prepare(void)
 	if (ctx == NULL)
 		return;
 	(void)rumpclient_ctx_fd(ctx);
-	wakes = take_event();
+	wakes = hijack_event_take();
 	if (wakes >= 0)
-		give_event(wakes);
+		hijack_event_give(wakes);
 }

@@ -12,6 +12,13 @@
 struct hijack_waiter;
 
 /*
+ * An eventfd of the process's own: one that is kept, or a new one; or -errno. Giving it back, when nobody
+ * writes to it any more, keeps it for the next time.
+ */
+int hijack_event_take(void);
+void hijack_event_give(int fd);
+
+/*
  * Starts a poll of count descriptors of the rump kernel's, for at most so many milliseconds, -1 for ever.
  * NULL: *error says why not.
  */
