@@ -9,15 +9,10 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
-from hijacked import BUILD, LIMIT_SECONDS, PRELUDE, Report, Server, skip_if_sanitized  # noqa: E402  pylint: disable=wrong-import-position
-from plain_relay import PlainRelay  # noqa: E402  pylint: disable=wrong-import-position
-
-NETBSD = os.environ.get("RUMPKIT_NETBSD", "")
-LIBRARIES = ["-lrumpvfs", "-lrumpfs_tmpfs", "-lrumpnet", "-lrumpnet_sockin"]
-NETBSD_LIBRARIES = ["-lrumpvfs", "-lrumpfs_tmpfs", "-lrumpdev", "-lrumpnet", "-lrumpnet_net", "-lrumpnet_netinet", "-lrumpnet_local"]
+from hijacked import BUILD, LIMIT_SECONDS, Report, skip_if_sanitized  # noqa: E402  pylint: disable=wrong-import-position
+from kernels import all_kernels  # noqa: E402  pylint: disable=wrong-import-position
 
 # ended(): what a call of libc's comes to that nothing but a signal ends; SIGALRM comes again and again, so that one comes in
 # time. restarted(): the same with handlers that do not end calls, a few of them, and then something that does.
@@ -171,77 +166,6 @@ KILLED = [
 ]
 
 
-class Host:
-    """Runs the cases without a rump kernel."""
-    name, where = "the host", None
-
-    def __enter__(self):
-        self.directory = tempfile.TemporaryDirectory(prefix="signals.")
-        self.where = self.directory.name
-        return self
-
-    def __exit__(self, *unused):
-        self.directory.cleanup()
-
-    def start(self, program):
-        return self.run("/usr/bin/python3", "-c", PRELUDE + START + program)
-
-    def run(self, *command):
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("RUMP")}
-        environment.update({"LC_ALL": "C", "WHERE": self.where})
-        return subprocess.Popen([*self.prefix(), *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                env=environment, cwd="/", start_new_session=True)
-
-    def prefix(self):
-        return []
-
-
-class Rump(Host, Server):
-    """The embedded kernel."""
-    name, where = "the embedded kernel", "/rump/tmp"
-
-    def __enter__(self):
-        return Server.__enter__(self)
-
-    def __exit__(self, *unused):
-        Server.__exit__(self, *unused)
-
-    def start(self, program=None):
-        return Server.start(self) if program is None else Host.start(self, program)
-
-    def prefix(self):
-        return [f"{BUILD}/tools/rump_run", "-s", self.url]
-
-
-class Relayed(Rump):
-    """The same behind a relay."""
-    name = "a kernel that cannot end calls"
-
-    def __enter__(self):
-        super().__enter__()
-        self.relay = PlainRelay(f"{self.work}/plain", f"{self.work}/control")
-        return self
-
-    def __exit__(self, *unused):
-        self.relay.close()
-        super().__exit__(*unused)
-
-    def prefix(self):
-        return [f"{BUILD}/tools/rump_run", "-s", f"unix://{self.work}/plain"]
-
-
-class NetBSD(Rump):
-    """NetBSD's kernel and its own server."""
-    name = "NetBSD's kernel"
-
-    def start(self, program=None):
-        if program is not None:
-            return Host.start(self, program)
-        environment = {**os.environ, "LD_LIBRARY_PATH": f"{NETBSD}/lib"}
-        return subprocess.run([f"{NETBSD}/bin/rump_server", *self.arguments, self.url], stdin=subprocess.DEVNULL, check=True,
-                              stderr=subprocess.DEVNULL, env=environment, timeout=LIMIT_SECONDS)
-
-
 def finish(child):
     """Returns the status and all that was printed."""
     try:
@@ -287,11 +211,8 @@ def test(report, kernel):
 def main():
     skip_if_sanitized()
     report = Report()
-    kernels = [Host(), Rump(*LIBRARIES), Relayed(*LIBRARIES)]
-    if NETBSD and os.path.exists(f"{NETBSD}/bin/rump_server"):
-        kernels.append(NetBSD(*NETBSD_LIBRARIES))
     on_host = {}
-    for kernel in kernels:
+    for kernel in all_kernels(START):
         with kernel:
             test(report, kernel)
             test_handlers(report, kernel, on_host)
