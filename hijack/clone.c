@@ -21,6 +21,7 @@
 #include "hijack/beyond.h"
 #include "hijack/clone.h"
 #include "hijack/copy.h"
+#include "hijack/epoll.h"
 #include "hijack/gate.h"
 #include "hijack/processes.h"
 #include "hijack/signal.h"
@@ -148,6 +149,18 @@ hijack_before_clone(long number, long a1, long a2, uintptr_t resume, uintptr_t s
 	return error != 0 ? error : in_place;
 }
 
+/* Waits that other threads were in are not the child's, and their eventfds must not be shared. */
+static void
+forked(struct hijack_process *process)
+{
+	hijack_epoll_forked();
+	for (size_t i = 0; i < HIJACK_EVENTS; i++) {
+		if (process->events[i] != 0)
+			(void)hijack_own(SYS_close, process->events[i] - 1, 0, 0, 0, 0, 0);
+		process->events[i] = 0;
+	}
+}
+
 static void
 in_child(struct hijack_thread *self)
 {
@@ -160,6 +173,8 @@ in_child(struct hijack_thread *self)
 		self->process = cloning->child;
 	else if (cloning != NULL)
 		self->cloning_count--;
+	if (cloning != NULL && cloning->child == NULL)
+		forked(hijack_process());
 	if (cloning != NULL)
 		hijack_process()->pid = (int)hijack_own(SYS_getpid, 0, 0, 0, 0, 0, 0);
 	if (cloning != NULL && cloning->connected)

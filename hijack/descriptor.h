@@ -21,8 +21,11 @@
 #include "hijack/gate.h"
 #include "hijack/thread.h"
 
-/* PLAIN: a file, and known to be none that calls may sleep in. */
-enum hijack_kind { HIJACK_KIND_FILE, HIJACK_KIND_PLAIN, HIJACK_KIND_SOCKET };
+/*
+ * PLAIN: a file, and known to be none that calls may sleep in. EPOLL: the host's all the same, with no rump
+ * descriptor; so the gate hands over calls on it that make other numbers for it.
+ */
+enum hijack_kind { HIJACK_KIND_FILE, HIJACK_KIND_PLAIN, HIJACK_KIND_SOCKET, HIJACK_KIND_EPOLL };
 
 #define HIJACK_FD_LOST (1 << 24) /* no kernel's: of one that is gone */
 
@@ -42,6 +45,24 @@ hijack_fd(long fd)
 	if (fds == NULL || (unsigned long)(unsigned int)fd >= HIJACK_FDS)
 		return -1;
 	return __atomic_load_n(&fds->entry[(unsigned int)fd], __ATOMIC_ACQUIRE) / 4 - 1;
+}
+
+/* The number's entry, as it is in the table. */
+static inline int32_t
+hijack_fd_entry(long fd)
+{
+	const struct hijack_fds *fds = __atomic_load_n(&hijack_process()->fds, __ATOMIC_ACQUIRE);
+
+	if (fds == NULL || (unsigned long)(unsigned int)fd >= HIJACK_FDS)
+		return 0;
+	return __atomic_load_n(&fds->entry[(unsigned int)fd], __ATOMIC_ACQUIRE);
+}
+
+/* Whether the number is known to be an epoll set. */
+static inline bool
+hijack_fd_is_epoll(long fd)
+{
+	return hijack_fd_entry(fd) == HIJACK_KIND_EPOLL;
 }
 
 /* Whether the process has any sockets of the rump kernel's. */

@@ -39,5 +39,6 @@ hijack_pass(const struct hijack_call *call)
 #undef FD
 #undef CALL
 hijack_call_fn hijack_descriptor_call; /* for all FD() calls */
+hijack_call_fn hijack_on_epoll;        /* for those that are about a number of the host's */
 
 #endif

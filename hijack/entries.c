@@ -294,7 +294,7 @@ hijack_prlimit64(const struct hijack_call *call)
 long
 hijack_close(const struct hijack_call *call)
 {
-	if (hijack_process()->context == NULL)
+	if (hijack_process()->context == NULL && !hijack_fd_is_epoll(call->arg[0]))
 		return hijack_pass(call);
 	return hijack_beyond(hijack_beyond_close, call);
 }
@@ -302,7 +302,8 @@ hijack_close(const struct hijack_call *call)
 long
 hijack_dup2(const struct hijack_call *call)
 {
-	if (hijack_process()->context == NULL)
+	if (hijack_process()->context == NULL && !hijack_fd_is_epoll(call->arg[0]) &&
+	    !hijack_fd_is_epoll(call->arg[1]))
 		return hijack_pass(call);
 	return hijack_beyond(hijack_beyond_dup2, call);
 }
@@ -310,7 +311,7 @@ hijack_dup2(const struct hijack_call *call)
 long
 hijack_close_range(const struct hijack_call *call)
 {
-	if (hijack_process()->context == NULL)
+	if (hijack_process()->context == NULL && hijack_process()->fds == NULL)
 		return hijack_pass(call);
 	return hijack_beyond(hijack_beyond_close_range, call);
 }
@@ -363,7 +364,8 @@ hijack_message(const struct hijack_call *call)
 	bool sends = call->number == SYS_sendmsg || call->number == SYS_sendmmsg;
 
 	if (hijack_fd(call->arg[0]) < 0 &&
-	    (sends ? hijack_process()->fds != NULL : may_bring((uint64_t)call->arg[1])))
+	    (sends ? hijack_process()->context != NULL && hijack_process()->fds != NULL
+		   : may_bring((uint64_t)call->arg[1])))
 		return hijack_beyond(hijack_beyond_host_message, call);
 	return hijack_descriptor_call(call);
 }
@@ -371,26 +373,13 @@ hijack_message(const struct hijack_call *call)
 long
 hijack_poll(const struct hijack_call *call)
 {
-	return hijack_sockets() ? hijack_beyond(hijack_beyond_poll, call) : hijack_pass(call);
+	return hijack_poll_concerned() ? hijack_beyond(hijack_beyond_poll, call) : hijack_pass(call);
 }
 
 long
 hijack_select(const struct hijack_call *call)
 {
-	return hijack_sockets() ? hijack_beyond(hijack_beyond_select, call) : hijack_pass(call);
-}
-
-long
-hijack_epoll_wait(const struct hijack_call *call)
-{
-	return hijack_epoll_concerned() ? hijack_beyond(hijack_beyond_epoll, call) : hijack_pass(call);
-}
-
-long
-hijack_epoll_ctl(const struct hijack_call *call)
-{
-	return hijack_fd(call->arg[2]) >= 0 ? hijack_beyond(hijack_beyond_epoll_ctl, call)
-					    : hijack_pass(call);
+	return hijack_poll_concerned() ? hijack_beyond(hijack_beyond_select, call) : hijack_pass(call);
 }
 
 long
@@ -481,7 +470,7 @@ hijack_descriptor_call(const struct hijack_call *call)
 	struct hijack_call changed = *call;
 
 	if (rump < 0)
-		return hijack_pass(call);
+		return hijack_on_epoll(call);
 	changed.shadow = call->arg[0];
 	changed.arg[0] = rump;
 	return hijack_beyond(inside_then_edges, &changed);

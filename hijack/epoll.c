@@ -3,9 +3,21 @@
  * Theory of operation
  *
  * The host's part of an epoll set is the host's epoll. Members that are sockets of the rump kernel's are kept
- * here, and waiting for such a set is a wait (wait.c) for the host's set and for them. An eventfd is a member
- * of the host's set too: writing to it makes all who wait look again, because a member came or changed; the
- * program never sees its event.
+ * here, and waiting for such a set is a wait (wait.c) for the host's set and for them.
+ *
+ * Who waits for a set by other means, poll or a set around it, is told by the host: the set has a bell, an
+ * eventfd that is a member of the host's set and readable while one of the members kept here has an event. So
+ * the host does as it does for members of its own, to any depth, by level and by edge. The bell is put right
+ * before the host is asked: every such wait comes here and polls for the members of all sets that are
+ * involved, first and whenever there is nothing; what the bell was rung for it does not wait for again. Those
+ * who wait for the set itself get the members' events, and never the bell's.
+ *
+ * Who waits while a set changes is told by an eventfd that its wait has for that (epoll_watch.c), and looks
+ * again. Only waits on the host alone have none: for sets that have no members here, and no sets in them
+ * while there are other threads. Their first member rings the bell.
+ *
+ * Sets are known from when they are made, since what is nested in what is to be known before there are
+ * sockets. A set is found by any of its numbers. Its members go by the numbers that they had.
  *
  * Edge triggering: an event that was reported is not reported again before the program used the descriptor,
  * or it was seen gone, or another one comes. Using it is any call on it that reads or writes. Programs
@@ -13,130 +25,78 @@
  * many, which they have to cope with on the host as well.
  *
  * One lock guards all sets. It is held for the time of a look, never for that of a wait, with signals
- * blocked: a handler of the program's may come back here.
+ * blocked. A child of fork shares the bell with its parent, as it does the host's set; one of vfork leaves
+ * its parent's sets alone.
  */
 #include "hijack/epoll.h"
 
 #include <errno.h>
-#include <linux/futex.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "hijack/arm.h"
 #include "hijack/copy.h"
 #include "hijack/descriptor.h"
-#include "hijack/epoll_set.h"
+#include "hijack/epoll_watch.h"
 #include "hijack/files.h"
 #include "hijack/signal.h"
-#include "hijack/wait.h"
-#include "rumpclient/client.h"
 
-#define KICK_DATA 0x52554d504b49434bULL /* the eventfd's own event */
-#define SLICE 64                        /* events that are reported at once */
+#define SLICE 64 /* events that are reported at once */
 
-bool hijack_epoll_any;
-static struct set *sets;
-static uint32_t lock_word;
-
-static void
-lock(uint64_t *mask)
+/* To those who wait on the host, too, when it is the first. */
+static long
+add(int fd, int target, const struct epoll_event *event)
 {
-	const uint64_t all = ~HIJACK_SIGSYS_BIT;
-
-	(void)hijack_own(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)mask, HIJACK_SIGSET_SIZE, 0, 0);
-	while (__atomic_exchange_n(&lock_word, 2, __ATOMIC_ACQUIRE) != 0)
-		(void)hijack_own(SYS_futex, (long)&lock_word, FUTEX_WAIT_PRIVATE, 2, 0, 0, 0);
-}
-
-static void
-unlock(const uint64_t *mask)
-{
-	__atomic_store_n(&lock_word, 0, __ATOMIC_RELEASE);
-	(void)hijack_own(SYS_futex, (long)&lock_word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
-	(void)hijack_own(SYS_rt_sigprocmask, SIG_SETMASK, (long)mask, 0, HIJACK_SIGSET_SIZE, 0, 0);
-}
-
-static struct set *
-find_set(int fd)
-{
-	struct set *set = sets;
-
-	while (set != NULL && set->fd != fd)
-		set = set->next;
-	return set;
-}
-
-static void
-kick(const struct set *set)
-{
-	const uint64_t one = 1;
-
-	(void)!write(set->kick, &one, sizeof(one));
-}
-
-static struct set *
-make_set(int fd)
-{
-	struct epoll_event event = {.events = EPOLLIN, .data.u64 = KICK_DATA};
-	struct set *set = calloc(1, sizeof(*set));
+	struct set *set = hijack_epoll_adopt(fd);
+	struct member *member = set != NULL ? *find_member(set, target) : NULL;
+	int error;
 
 	if (set == NULL)
-		return NULL;
-	set->fd = fd;
-	set->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (set->kick >= 0)
-		set->kick = rc_fd_up(set->kick);
-	if (set->kick < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, set->kick, &event) != 0) {
-		if (set->kick >= 0)
-			(void)close(set->kick);
-		free(set);
-		return NULL;
-	}
-	set->next = sets;
-	sets = set;
-	__atomic_store_n(&hijack_epoll_any, true, __ATOMIC_RELEASE);
-	return set;
+		return fd < HIJACK_FDS ? -ENOMEM : -EMFILE;
+	if (member != NULL)
+		return -EEXIST;
+	error = hijack_epoll_bell(set, fd);
+	if (error != 0)
+		return error;
+	member = malloc(sizeof(*member));
+	if (member == NULL)
+		return -ENOMEM;
+	*member = (struct member){.next = set->members, .fd = target, .event = *event};
+	if (set->members == NULL && hijack_threaded)
+		hijack_epoll_ring(set);
+	set->members = member;
+	hijack_epoll_kick(set);
+	return 0;
 }
 
 static long
 change(int fd, int operation, int target, const struct epoll_event *event)
 {
-	struct set *set = find_set(fd);
-	struct member **place, *member;
+	struct set *set = hijack_epoll_find(fd);
+	struct member **place = set != NULL ? find_member(set, target) : NULL, *member;
 
-	if (set == NULL && operation == EPOLL_CTL_ADD)
-		set = make_set(fd);
-	if (set == NULL)
-		return operation == EPOLL_CTL_ADD ? -errno : -ENOENT;
-	place = find_member(set, target);
+	if (place == NULL || *place == NULL)
+		return -ENOENT;
 	member = *place;
-	if ((operation == EPOLL_CTL_ADD) == (member != NULL))
-		return member != NULL ? -EEXIST : -ENOENT;
 	switch (operation) {
 	case EPOLL_CTL_DEL:
 		*place = member->next;
 		free(member);
-		break;
-	case EPOLL_CTL_ADD:
-		member = malloc(sizeof(*member));
-		if (member == NULL)
-			return -ENOMEM;
-		*member = (struct member){.next = set->members, .fd = target, .event = *event};
-		set->members = member;
+		if (set->members == NULL)
+			hijack_epoll_silence(set);
 		break;
 	case EPOLL_CTL_MOD:
 		member->event = *event;
 		member->reported = 0;
+		/* As on the host, no edge for sets around this one where there was something already. */
+		member->seen = member->seen != 0 ? UINT32_MAX : 0;
 		member->over = false;
 		break;
 	default:
 		return -EINVAL;
 	}
-	kick(set);
+	hijack_epoll_kick(set);
 	return 0;
 }
 
@@ -156,63 +116,61 @@ hijack_beyond_epoll_ctl(const struct hijack_call *call)
 	result = hijack_raw(SYS_epoll_ctl, call->arg[0], EPOLL_CTL_DEL, call->arg[2], (long)&event, 0, 0);
 	if (result != -ENOENT)
 		return result;
-	lock(&mask);
-	result = change((int)call->arg[0], (int)call->arg[1], (int)call->arg[2], &event);
-	unlock(&mask);
+	hijack_epoll_lock(&mask);
+	if (call->arg[1] == EPOLL_CTL_ADD)
+		result = add((int)call->arg[0], (int)call->arg[2], &event);
+	else
+		result = change((int)call->arg[0], (int)call->arg[1], (int)call->arg[2], &event);
+	hijack_epoll_unlock(&mask);
 	return result;
 }
 
-void
-hijack_epoll_forget(long fd)
+/*
+ * The host has put one set into another, or taken it out. With the first, other threads' waits are not for
+ * the host alone any more.
+ */
+static void
+nest(struct set *set, const struct hijack_call *call, struct set *inner)
 {
-	struct set **place = &sets;
+	int operation = (int)call->arg[1], fd = (int)call->arg[2];
+	struct nested **place = &set->nested, *nested;
+
+	while (*place != NULL && ((*place)->fd != fd || (*place)->set != inner))
+		place = &(*place)->next;
+	nested = *place;
+	if (operation == EPOLL_CTL_DEL && nested != NULL) {
+		*place = nested->next;
+		free(nested);
+	} else if (operation == EPOLL_CTL_ADD && nested == NULL) {
+		nested = malloc(sizeof(*nested));
+		if (nested == NULL)
+			return;
+		if (hijack_threaded && set->nested == NULL && set->members == NULL &&
+		    hijack_epoll_bell(set, (int)call->arg[0]) == 0)
+			hijack_epoll_ring(set);
+		*nested = (struct nested){set->nested, inner, fd};
+		set->nested = nested;
+		inner->watched = true;
+		__atomic_store_n(&hijack_epoll_nests, true, __ATOMIC_RELEASE);
+	}
+	hijack_epoll_kick(set);
+}
+
+long
+hijack_beyond_epoll_nest(const struct hijack_call *call)
+{
+	struct set *set, *inner;
 	uint64_t mask;
+	long result;
 
-	if (sets == NULL)
-		return;
-	lock(&mask);
-	while (*place != NULL) {
-		struct set *set = *place;
-		struct member **member = find_member(set, (int)fd), *gone = *member;
-
-		if (gone != NULL) {
-			*member = gone->next;
-			free(gone);
-		}
-		if (set->fd != fd) {
-			place = &set->next;
-			continue;
-		}
-		*place = set->next;
-		(void)close(set->kick);
-		while ((gone = set->members) != NULL) {
-			set->members = gone->next;
-			free(gone);
-		}
-		free(set);
-	}
-	unlock(&mask);
-}
-
-void
-hijack_epoll_forked(void)
-{
-	/* The host's set, which is shared, keeps the parent's eventfd; a wait looks at the members first. */
-	lock_word = 0;
-	for (struct set *set = sets; set != NULL; set = set->next) {
-		(void)close(set->kick);
-		set->kick = rc_fd_up(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-	}
-}
-
-bool
-hijack_epoll_owns(int fd)
-{
-	for (const struct set *set = sets; set != NULL; set = set->next) {
-		if (set->kick == fd)
-			return true;
-	}
-	return false;
+	hijack_epoll_lock(&mask);
+	result = hijack_pass(call);
+	inner = hijack_epoll_find((int)call->arg[2]);
+	set = result == 0 && inner != NULL ? hijack_epoll_adopt((int)call->arg[0]) : NULL;
+	if (set != NULL)
+		nest(set, call, inner);
+	hijack_epoll_unlock(&mask);
+	return result;
 }
 
 /* The events that a call makes worth reporting again. */
@@ -245,104 +203,111 @@ renewed(long number, long result)
 void
 hijack_epoll_used(long fd, long number, long result)
 {
-	uint32_t events = sets != NULL ? renewed(number, result) : 0;
+	uint32_t events = hijack_epoll_sets != NULL ? renewed(number, result) : 0;
 	uint64_t mask;
 
 	if (events == 0)
 		return;
-	lock(&mask);
-	for (struct set *set = sets; set != NULL; set = set->next) {
+	hijack_epoll_lock(&mask);
+	for (struct set *set = hijack_epoll_sets; set != NULL; set = set->next) {
 		struct member *member = *find_member(set, (int)fd);
 
-		if (member == NULL || !(member->reported & events))
+		if (member == NULL || !((member->reported | member->seen) & events))
 			continue;
 		member->reported &= ~events;
-		kick(set);
+		member->seen &= ~events;
+		hijack_epoll_kick(set);
 	}
-	unlock(&mask);
+	hijack_epoll_unlock(&mask);
 }
 
-/* The host's events, without the library's. */
+/* Takes the bell's event out. Returns how many are left. */
 static long
-host_events(const struct set *set, struct epoll_event *events, long room)
+without_bell(struct epoll_event *events, long n)
 {
-	long n = hijack_raw(SYS_epoll_wait, set->fd, (long)events, room, 0, 0, 0), kept = 0;
-	uint64_t count;
+	long kept = 0;
 
 	for (long i = 0; i < n; i++) {
-		if (events[i].data.u64 == KICK_DATA)
-			(void)!read(set->kick, &count, sizeof(count));
-		else
+		if (events[i].data.u64 != HIJACK_BELL_DATA)
 			events[kept++] = events[i];
 	}
 	return n < 0 ? n : kept;
 }
 
-/* Looks without waiting. Returns the number of events, or -errno. */
+/* The host's events. The bell's may be in the place of another: that one comes first the next time. */
 static long
-look(int fd, struct epoll_event *events, long room)
+host_events(const struct set *set, int fd, struct epoll_event *events, long room)
 {
-	const struct hijack_deadline at_once = hijack_deadline_in(&(const struct timespec){0});
-	struct pollfd *fds = NULL;
-	struct set *set;
-	size_t count = 0;
-	uint64_t mask;
-	long found, n = -EBADF;
+	long n = hijack_raw(SYS_epoll_wait, fd, (long)events, room, 0, 0, 0), kept = without_bell(events, n);
 
-	lock(&mask);
-	set = find_set(fd);
-	if (set != NULL) {
-		count = hijack_epoll_snapshot(set, &fds, false);
-		n = count > 0 ? host_events(set, events, room) : -ENOMEM;
-	}
-	unlock(&mask);
-	found = n;
-	if (n >= 0)
-		n = count > 1 ? hijack_wait(fds + 1, count - 1, &at_once, NULL) : 0;
-	if (n >= 0) {
-		lock(&mask);
-		set = find_set(fd);
-		if (set != NULL && found < room)
-			found += hijack_epoll_report(set, fds + 1, count - 1, &events[found], room - found);
-		unlock(&mask);
-	}
-	free(fds);
-	return n < 0 ? n : found;
+	if (kept == n)
+		return kept;
+	if (!set->watched)
+		hijack_epoll_silence(set);
+	if (kept == 0)
+		kept = without_bell(events, hijack_raw(SYS_epoll_wait, fd, (long)events, room, 0, 0, 0));
+	return kept;
 }
 
+/* Events of both sides. Where there is no room for all of one side's, the other's come first next time. */
 static long
-wait_for_set(int fd, const struct hijack_deadline *deadline, const uint64_t *signals)
+collect(struct set *set, int fd, const struct asked *asked, struct epoll_event *events, long room)
 {
-	struct pollfd *fds = NULL;
+	bool first = set->members_first;
+	long found = first ? hijack_epoll_report(set, asked, events, room) : 0, n = 0;
+
+	if (found < room)
+		n = host_events(set, fd, events + found, room - found);
+	if (n < 0)
+		return found > 0 ? found : n;
+	found += n;
+	if (!first && found < room)
+		found += hijack_epoll_report(set, asked, events + found, room - found);
+	set->members_first = found == room && !first;
+	return found;
+}
+
+/* Looks without waiting. Returns the number of events, or -errno. changed: as in hijack_epoll_sleep(). */
+static long
+look(int fd, struct epoll_event *events, long room, uint64_t *changed)
+{
+	const struct pollfd self = {fd, POLLIN, 0};
+	struct asked asked;
 	struct set *set;
 	uint64_t mask;
-	size_t count = 0;
-	long result;
+	long n = hijack_epoll_look(&self, 1, &asked);
 
-	lock(&mask);
-	set = find_set(fd);
-	if (set != NULL)
-		count = hijack_epoll_snapshot(set, &fds, true);
-	unlock(&mask);
-	result = count > 0 ? hijack_wait(fds, count, deadline, signals) : set == NULL ? -EBADF : -ENOMEM;
-	free(fds);
-	return result;
+	if (n == 0) {
+		hijack_epoll_lock(&mask);
+		set = hijack_epoll_find(fd);
+		hijack_epoll_tell(&self, 1, &asked);
+		n = set != NULL ? collect(set, fd, &asked, events, room) : -EBADF;
+		/* What was reported may have been all. */
+		if (set != NULL && n > 0)
+			hijack_epoll_refresh(set, &asked);
+		hijack_epoll_unlock(&mask);
+	}
+	*changed = asked.changed;
+	free(asked.fds);
+	return n;
 }
 
 static long
 wait_for_events(
     const struct hijack_call *call, const struct hijack_deadline *deadline, const uint64_t *signals)
 {
+	struct pollfd self = {(int)call->arg[0], POLLIN, 0};
 	struct epoll_event events[SLICE];
 	long room = call->arg[2] < SLICE ? call->arg[2] : SLICE, n;
+	uint64_t changed;
 
 	if (room <= 0)
 		return -EINVAL;
 	for (;;) {
-		n = look((int)call->arg[0], events, room);
+		n = look(self.fd, events, room, &changed);
 		if (n != 0)
 			break;
-		n = wait_for_set((int)call->arg[0], deadline, signals);
+		n = hijack_epoll_sleep(&self, 1, changed, FOR_EVENTS, deadline, signals);
 		if (n <= 0)
 			break;
 	}
@@ -351,74 +316,117 @@ wait_for_events(
 	return n;
 }
 
-/*
- * While the process has sockets, every set's wait comes here, so that one that is on the host alone so far
- * can be told of its first member by the eventfd.
- */
-long
-hijack_beyond_epoll(const struct hijack_call *call)
+/* What the host returned, without the bell's event. -EAGAIN: there was nothing else. */
+static long
+filter(const struct hijack_call *call, long n)
 {
-	struct epoll_event first;
-	long n;
+	struct epoll_event *events = malloc((size_t)n * sizeof(*events));
+	long kept = -ENOMEM;
 
-	if (hijack_epoll_has_members((int)call->arg[0]))
-		return hijack_beyond_epoll_wait(call);
-	n = hijack_pass(call);
-	if (n <= 0 || !hijack_epoll_has_members((int)call->arg[0]))
-		return n;
-	/* What was returned may be the library's event, alone or among others: the set is asked again. */
-	for (long i = 0; i < n; i++) {
-		if (hijack_copyin(
-			&first, (uint64_t)call->arg[1] + (uint64_t)i * sizeof(first), sizeof(first)) != 0)
-			return -EFAULT;
-		if (first.data.u64 == KICK_DATA)
-			return hijack_beyond_epoll_wait(call);
+	if (events == NULL)
+		return kept;
+	kept = -EFAULT;
+	if (hijack_copyin(events, (uint64_t)call->arg[1], (size_t)n * sizeof(*events)) == 0) {
+		kept = without_bell(events, n);
+		if (kept < n && kept > 0 &&
+		    hijack_copyout((uint64_t)call->arg[1], events, (size_t)kept * sizeof(*events)) != 0)
+			kept = -EFAULT;
 	}
-	return n;
+	free(events);
+	return kept == 0 ? -EAGAIN : kept;
 }
 
-/* epoll_wait, epoll_pwait and epoll_pwait2 in one form: the fourth argument is the time in their own way. */
-long
-hijack_beyond_epoll_wait(const struct hijack_call *call)
+/* Whether a wait for the set cannot be left to the host. */
+static bool
+is_ours(int fd)
+{
+	const struct pollfd self = {fd, POLLIN, 0};
+	const struct set *involved;
+	uint64_t mask;
+	bool result;
+
+	if (!__atomic_load_n(&hijack_epoll_any, __ATOMIC_ACQUIRE) &&
+	    !__atomic_load_n(&hijack_epoll_nests, __ATOMIC_ACQUIRE))
+		return false;
+	hijack_epoll_lock(&mask);
+	involved = hijack_epoll_involved(&self, 1);
+	result = hijack_epoll_any_member(involved) ||
+		 (involved != NULL && involved->nested != NULL && hijack_threaded);
+	hijack_epoll_unlock(&mask);
+	return result;
+}
+
+/* Time and mask of epoll_wait, epoll_pwait and epoll_pwait2. */
+struct terms {
+	struct hijack_deadline deadline;
+	bool masked, forever;
+	uint64_t signals;
+};
+
+static int
+read_terms(const struct hijack_call *call, struct terms *terms)
 {
 	struct timespec timeout = {0};
-	bool forever = false;
-	struct hijack_deadline deadline;
-	uint64_t mask;
 
+	*terms = (struct terms){.masked = call->number != SYS_epoll_wait && call->arg[4] != 0};
 	if (call->number == SYS_epoll_pwait2) {
-		forever = call->arg[3] == 0;
-		if (!forever && hijack_copyin(&timeout, (uint64_t)call->arg[3], sizeof(timeout)) != 0)
+		terms->forever = call->arg[3] == 0;
+		if (!terms->forever && hijack_copyin(&timeout, (uint64_t)call->arg[3], sizeof(timeout)) != 0)
 			return -EFAULT;
 	} else {
-		forever = (int)call->arg[3] < 0;
-		if (!forever)
+		terms->forever = (int)call->arg[3] < 0;
+		if (!terms->forever)
 			timeout =
 			    (struct timespec){(int)call->arg[3] / 1000, (int)call->arg[3] % 1000 * 1000000L};
 	}
-	if (call->number == SYS_epoll_wait || call->arg[4] == 0) {
-		deadline = hijack_deadline_in(forever ? NULL : &timeout);
-		return wait_for_events(call, &deadline, NULL);
+	if (terms->masked) {
+		if (call->arg[5] != HIJACK_SIGSET_SIZE)
+			return -EINVAL;
+		if (hijack_copyin(&terms->signals, (uint64_t)call->arg[4], sizeof(terms->signals)) != 0)
+			return -EFAULT;
+		terms->signals &= ~HIJACK_SIGSYS_BIT;
 	}
-	if (call->arg[5] != HIJACK_SIGSET_SIZE)
-		return -EINVAL;
-	if (hijack_copyin(&mask, (uint64_t)call->arg[4], sizeof(mask)) != 0)
-		return -EFAULT;
-	mask &= ~HIJACK_SIGSYS_BIT;
-	deadline = hijack_deadline_in(forever ? NULL : &timeout);
-	return wait_for_events(call, &deadline, &mask);
+	terms->deadline = hijack_deadline_in(terms->forever ? NULL : &timeout);
+	return 0;
 }
 
-bool
-hijack_epoll_has_members(int fd)
+long
+hijack_beyond_epoll(const struct hijack_call *call)
 {
-	bool result;
-	uint64_t mask;
+	struct hijack_call changed = *call;
+	struct terms terms;
+	long n = read_terms(call, &terms);
 
-	if (sets == NULL)
-		return false;
-	lock(&mask);
-	result = find_set(fd) != NULL;
-	unlock(&mask);
-	return result;
+	if (n != 0)
+		return n;
+	if (!is_ours((int)call->arg[0])) {
+		if (terms.masked)
+			changed.arg[4] = (long)&terms.signals;
+		n = hijack_pass(&changed);
+		if (n > 0 && __atomic_load_n(&hijack_epoll_any, __ATOMIC_ACQUIRE))
+			n = filter(call, n);
+		if (n != -EAGAIN)
+			return n;
+	}
+	return wait_for_events(call, &terms.deadline, terms.masked ? &terms.signals : NULL);
+}
+
+/*
+ * The host has returned events to a wait that began before there were any members here; the bell may be among
+ * them. How long the wait should have lasted is only known if that is for ever or not at all.
+ */
+long
+hijack_beyond_epoll_passed(const struct hijack_call *call)
+{
+	long n = filter(call, call->shadow);
+	struct terms terms;
+
+	if (n != -EAGAIN)
+		return n;
+	n = read_terms(call, &terms);
+	if (n != 0)
+		return n;
+	if (!terms.forever && (call->number == SYS_epoll_pwait2 || call->arg[3] != 0))
+		return -EINTR;
+	return wait_for_events(call, &terms.deadline, terms.masked ? &terms.signals : NULL);
 }

@@ -1,33 +1,56 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* epoll sets with sockets of the rump kernel's among their members. */
+/* epoll sets with sockets of the rump kernel's among their members, and sets that have those in them. */
 #ifndef HIJACK_EPOLL_H
 #define HIJACK_EPOLL_H
 
 #include <stdbool.h>
 
+#include "hijack/arm.h"
 #include "hijack/descriptor.h"
+#include "hijack/dispatch.h"
 
-/* Whether the process has had any: without sockets there may still be an event of the library's in a set. */
-extern bool hijack_epoll_any;
+/* Whether the process has made sets; nested one in another; had one with members of the rump kernel's. */
+extern bool hijack_epoll_made, hijack_epoll_nests, hijack_epoll_any;
 
 /* Whether a wait for a set may be for more than the host's. */
 static inline bool
 hijack_epoll_concerned(void)
 {
-	return hijack_sockets() || __atomic_load_n(&hijack_epoll_any, __ATOMIC_RELAXED);
+	return hijack_sockets() || __atomic_load_n(&hijack_epoll_any, __ATOMIC_RELAXED) ||
+	       (__atomic_load_n(&hijack_epoll_nests, __ATOMIC_RELAXED) &&
+		   __atomic_load_n(&hijack_threaded, __ATOMIC_RELAXED));
 }
+
+/* Whether poll and select may be: also when another thread makes it so. */
+static inline bool
+hijack_poll_concerned(void)
+{
+	return hijack_sockets() || (__atomic_load_n(&hijack_epoll_made, __ATOMIC_RELAXED) &&
+				       __atomic_load_n(&hijack_threaded, __ATOMIC_RELAXED));
+}
+
+/* What the host returned for a wait for a set that was no concern of the library's when it began. */
+long hijack_epoll_passed(const struct hijack_call *call, long result);
 
 /* A number is about to be closed or reused: it is no member and no set any more. */
 void hijack_epoll_forget(long fd);
 
+/* The second number is one more for the set that the first may be. */
+void hijack_epoll_duplicated(long from, long to);
+
 /* The program made this call on the descriptor: edges may count again. */
 void hijack_epoll_used(long fd, long number, long result);
 
-/* Whether the set has, or had, members that are not the host's. */
-bool hijack_epoll_has_members(int fd);
-
-/* A child of fork has copies of the sets, and eventfds that it must not share. */
-void hijack_epoll_forked(void);
+/* A child of fork has copies of the sets, and waits of its own. */
+struct watch;
+extern uint32_t hijack_epoll_lock_word;
+extern struct watch *hijack_epoll_watches;
+static inline void
+hijack_epoll_forked(void)
+{
+	hijack_epoll_lock_word = 0;
+	hijack_epoll_watches = NULL;
+}
 
 /* Whether the number is an eventfd of the library's. */
 bool hijack_epoll_owns(int fd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is kept of an epoll set, under the lock of epoll.c. */
+/* What is kept of epoll sets, under the lock of epoll_set.c. For how it is used, see epoll.c. */
 #ifndef HIJACK_EPOLL_SET_H
 #define HIJACK_EPOLL_SET_H
 
@@ -9,20 +9,69 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 
+#define HIJACK_BELL_DATA 0x52554d504b49434bULL /* the event of a set's own eventfd in the host's set */
+
+/* A socket of the rump kernel's. */
 struct member {
 	struct member *next;
 	int fd;
 	struct epoll_event event;
 	uint32_t reported; /* edges, and one shots that are over: not to be reported again */
+	uint32_t seen;     /* what the bell was rung for */
 	bool over;
+};
+
+/* A set in a set. The host has it too, with its event. */
+struct nested {
+	struct nested *next;
+	struct set *set;
+	int fd;
 };
 
 struct set {
 	struct set *next;
-	int fd;
-	int kick;
+	struct set *involved; /* the next of those that a look is about */
+	uint64_t id;
+	uint64_t changed; /* when: by a count of all changes */
+	uint64_t marked;  /* in which look it was met last */
+	unsigned int numbers;
+	int bell;           /* -1: it never had a member */
+	bool watched;       /* also through poll or another set, by which the bell has to be right */
+	bool members_first; /* before the host's, at the next look */
 	struct member *members;
+	struct nested *nested;
 };
+
+extern struct set *hijack_epoll_sets;
+
+/* The lock is taken with signals blocked: a handler of the program's may come back here. */
+void hijack_epoll_lock(uint64_t *mask);
+void hijack_epoll_unlock(const uint64_t *mask);
+
+/* The set that a number stands for; NULL: none that is known. */
+struct set *hijack_epoll_find(int fd);
+
+/* The same; a number that the library has not seen made is a new set's. NULL: no memory. */
+struct set *hijack_epoll_adopt(int fd);
+
+/* Makes the set's bell, if it has none, a member of the host's set. Returns 0 or -errno. */
+int hijack_epoll_bell(struct set *set, int fd);
+
+/* The bell is heard by those who wait for the set on the host. */
+void hijack_epoll_ring(const struct set *set);
+void hijack_epoll_silence(const struct set *set);
+
+/*
+ * The sets that a wait for these numbers is about: those that they stand for, in their order, each followed
+ * by what is nested in it. They are linked by their field involved.
+ */
+struct set *hijack_epoll_involved(const struct pollfd *fds, size_t count);
+
+/* Whether one of them has members. */
+bool hijack_epoll_any_member(const struct set *involved);
+
+/* When one of them changed last. */
+uint64_t hijack_epoll_changed(const struct set *involved);
 
 static inline struct member **
 find_member(struct set *set, int fd)
@@ -35,16 +84,34 @@ find_member(struct set *set, int fd)
 }
 
 /*
- * What to poll for, the set itself first; anew: not what was reported. Returns how many there are, 0 when
- * there is no memory for them.
+ * epoll_watch.c: a set has changed, or what is known of its members has: all who wait for it look again.
  */
-size_t hijack_epoll_snapshot(const struct set *set, struct pollfd **fds, bool anew);
+void hijack_epoll_kick(struct set *set);
 
 /*
- * All members' answers, in the order that they had in the set. Returns the number of events, of which there
- * are room at most.
+ * epoll_report.c: what to poll for. fds: first those given, then room for one more, and from there all
+ * members of the involved sets; set says whose each is.
  */
-long hijack_epoll_report(
-    struct set *set, const struct pollfd *fds, size_t count, struct epoll_event *events, long room);
+struct asked {
+	struct pollfd *fds;
+	uint64_t *set;
+	size_t given, count; /* without, and with the members */
+	uint64_t changed;
+};
+
+enum asking {
+	FOR_ALL,   /* what they are members for */
+	FOR_NEWS,  /* what is not known of them */
+	FOR_EVENTS /* likewise of nested sets, but of the first all that was not reported */
+};
+
+/* Under the lock. False: no memory. To be freed with free(asked->fds). */
+bool hijack_epoll_ask(struct asked *asked, const struct pollfd *fds, size_t count, enum asking what);
+
+/* Takes the members' answers for the set's bell. */
+void hijack_epoll_refresh(struct set *set, const struct asked *asked);
+
+/* The members' answers as events, in the order that they had in the set. Returns how many. */
+long hijack_epoll_report(struct set *set, const struct asked *asked, struct epoll_event *events, long room);
 
 #endif

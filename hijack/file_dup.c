@@ -101,7 +101,8 @@ hijack_beyond_dup2(const struct hijack_call *call)
 	if (from == to || (unsigned long)to >= HIJACK_FDS)
 		return hijack_pass(call);
 	if (hijack_rump_owns(taken) &&
-	    rumpclient_ctx_closenotify(hijack_process()->context, &taken, RUMPCLIENT_CLOSE_DUP2) != 0)
+	    (hijack_process()->context == NULL ||
+		rumpclient_ctx_closenotify(hijack_process()->context, &taken, RUMPCLIENT_CLOSE_DUP2) != 0))
 		return -EBUSY;
 	if (rump >= 0) {
 		kind = hijack_fd_kind(from);
@@ -116,6 +117,8 @@ hijack_beyond_dup2(const struct hijack_call *call)
 		return result;
 	}
 	(void)detach(to);
+	if (hijack_fd_is_epoll(from))
+		hijack_epoll_duplicated(from, to);
 	if (copy >= 0 && hijack_fd_set(to, (int)copy, kind) == 0)
 		hijack_name_copy(from, to);
 	return result;
@@ -130,10 +133,10 @@ each_shadow(unsigned int first, unsigned int last, unsigned int flags)
 	for (unsigned int fd = first; fds != NULL && fd < fds->used && fd <= last; fd++) {
 		int rump = hijack_fd(fd);
 
-		if (rump >= 0 && flags & CLOSE_RANGE_CLOEXEC)
-			(void)HIJACK_RUMP(fcntl, (uint64_t)rump, RUMP_F_SETFD, FD_CLOEXEC);
-		else
+		if (!(flags & CLOSE_RANGE_CLOEXEC))
 			(void)detach(fd);
+		else if (rump >= 0)
+			(void)HIJACK_RUMP(fcntl, (uint64_t)rump, RUMP_F_SETFD, FD_CLOEXEC);
 	}
 }
 

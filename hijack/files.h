@@ -39,7 +39,11 @@ hijack_call_fn hijack_beyond_munmap, hijack_beyond_mremap, hijack_beyond_msync, 
 
 /* Of waiting. */
 hijack_call_fn hijack_beyond_limit, hijack_beyond_poll, hijack_beyond_ppoll, hijack_beyond_select,
-    hijack_beyond_pselect6, hijack_beyond_epoll_ctl, hijack_beyond_epoll_wait, hijack_beyond_epoll;
+    hijack_beyond_pselect6;
+
+/* Of epoll. The last: shadow is what the host returned. */
+hijack_call_fn hijack_beyond_epoll, hijack_beyond_epoll_created, hijack_beyond_epoll_dup,
+    hijack_beyond_epoll_ctl, hijack_beyond_epoll_nest, hijack_beyond_epoll_passed;
 
 /* openat with O_TMPFILE. */
 long hijack_open_temporary(const struct hijack_place *directory, int flags, uint64_t mode);

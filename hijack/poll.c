@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* poll and select, in all their forms, for sets with a socket of the rump kernel's in it. */
+/* poll and select, in all their forms, for lists with a socket of the rump kernel's in it, or in a set in it.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +11,10 @@
 
 #include "hijack/copy.h"
 #include "hijack/descriptor.h"
+#include "hijack/epoll_watch.h"
 #include "hijack/files.h"
 #include "hijack/gate.h"
 #include "hijack/signal.h"
-#include "hijack/wait.h"
 #include "hijack/waiter.h"
 
 #define SET_WORD 64
@@ -55,7 +56,7 @@ wait_for_program(const struct hijack_call *call, const struct hijack_deadline *d
 		return -ENOMEM;
 	result = hijack_copyin(fds, (uint64_t)call->arg[0], count * sizeof(*fds));
 	if (result == 0)
-		result = hijack_wait(fds, count, deadline, mask);
+		result = hijack_epoll_poll(fds, count, deadline, mask);
 	if (result >= 0 && hijack_copyout((uint64_t)call->arg[0], fds, count * sizeof(*fds)) != 0)
 		result = -EFAULT;
 	free(fds);
@@ -192,7 +193,7 @@ select_until(const struct hijack_call *call, const struct hijack_deadline *deadl
 	result = read_sets(call, &sets, memory);
 	if (result == 0) {
 		count = to_poll(&sets, fds);
-		result = hijack_wait(fds, count, deadline, mask);
+		result = hijack_epoll_poll(fds, count, deadline, mask);
 		if (result >= 0)
 			result = from_poll(&sets, fds, count);
 	}

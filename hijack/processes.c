@@ -28,7 +28,6 @@
 #include <unistd.h>
 
 #include "hijack/descriptor.h"
-#include "hijack/epoll.h"
 #include "hijack/owner.h"
 #include "hijack/reconnect.h"
 #include "hijack/report.h"
@@ -45,7 +44,7 @@ anything_to_inherit(const struct hijack_process *process)
 	if (process->cwd_inside || process->root_inside || hijack_mapped())
 		return true;
 	for (uint32_t i = 0; fds != NULL && i < fds->used; i++) {
-		if (fds->entry[i] != 0)
+		if (fds->entry[i] / 4 != 0)
 			return true;
 	}
 	return false;
@@ -159,7 +158,6 @@ hijack_beyond_child(const struct hijack_call *call)
 		(void)close(process->signals - 1);
 	process->signals = 0;
 	if (cloning->child == NULL) {
-		hijack_epoll_forked();
 		hijack_map_forked();
 		hijack_owner_forked();
 	}

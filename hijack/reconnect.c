@@ -91,7 +91,7 @@ forget_descriptors(struct hijack_process *process)
 	for (uint32_t i = 0; fds != NULL && i < fds->used; i++) {
 		int32_t entry = __atomic_load_n(&fds->entry[i], __ATOMIC_ACQUIRE);
 
-		if (entry != 0)
+		if (entry / 4 != 0)
 			__atomic_store_n(
 			    &fds->entry[i], (HIJACK_FD_LOST + 1) * 4 + entry % 4, __ATOMIC_RELEASE);
 	}

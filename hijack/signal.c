@@ -143,13 +143,14 @@ hijack_rt_sigsuspend(const struct hijack_call *call)
 long
 hijack_ppoll(const struct hijack_call *call)
 {
-	return hijack_sockets() ? hijack_beyond(hijack_beyond_ppoll, call) : with_mask(call, 3);
+	return hijack_poll_concerned() ? hijack_beyond(hijack_beyond_ppoll, call) : with_mask(call, 3);
 }
 
 long
 hijack_epoll_pwait(const struct hijack_call *call)
 {
-	return hijack_epoll_concerned() ? hijack_beyond(hijack_beyond_epoll, call) : with_mask(call, 4);
+	return hijack_epoll_concerned() ? hijack_beyond(hijack_beyond_epoll, call)
+					: hijack_epoll_passed(call, with_mask(call, 4));
 }
 
 /* The sixth argument points to the address of the mask and its size. */
@@ -165,7 +166,7 @@ hijack_pselect6(const struct hijack_call *call)
 	uint64_t set;
 	long result;
 
-	if (hijack_sockets())
+	if (hijack_poll_concerned())
 		return hijack_beyond(hijack_beyond_pselect6, call);
 	if (call->arg[5] == 0 || !hijack_trap_works)
 		return hijack_pass(call);
