@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include "hijack/gate.h"
+#include "hijack/thread.h"
 
 static long
 result_of(long result)
@@ -80,14 +82,39 @@ HOST(void *, mmap, SYS_mmap, (void *address, size_t size, int protection, int fl
 HOST(int, munmap, SYS_munmap, (void *address, size_t size), (long)address, (long)size, 0, 0, 0, 0)
 HOST(int, madvise, SYS_madvise, (void *address, size_t size, int advice), (long)address, (long)size, advice,
     0, 0, 0)
-HOST(ssize_t, process_vm_readv, SYS_process_vm_readv,
-    (pid_t pid, const struct iovec *local, unsigned long locals, const struct iovec *remote,
-	unsigned long remotes, unsigned long flags),
-    pid, (long)local, (long)locals, (long)remote, (long)remotes, (long)flags)
-HOST(ssize_t, process_vm_writev, SYS_process_vm_writev,
-    (pid_t pid, const struct iovec *local, unsigned long locals, const struct iovec *remote,
-	unsigned long remotes, unsigned long flags),
-    pid, (long)local, (long)locals, (long)remote, (long)remotes, (long)flags)
+
+/*
+ * The client library reads and writes its own memory so, for which a filter of the program's may kill it. A
+ * bad address then faults in the program's place, see copy.c.
+ */
+static ssize_t
+vm_copy(long number, pid_t pid, const struct iovec *local, const struct iovec *remote)
+{
+	const struct iovec *to = number == SYS_process_vm_readv ? local : remote;
+	const struct iovec *from = number == SYS_process_vm_readv ? remote : local;
+
+	if (!hijack_process()->sandboxed || pid != hijack_process()->pid)
+		return result_of(hijack_own(number, pid, (long)local, 1, (long)remote, 1, 0));
+	memcpy(to->iov_base, from->iov_base, local->iov_len);
+	return (ssize_t)local->iov_len;
+}
+
+/* One range at a time, of one size. */
+ssize_t
+process_vm_readv(pid_t pid, const struct iovec *local, unsigned long locals, const struct iovec *remote,
+    unsigned long remotes, unsigned long flags)
+{
+	(void)locals, (void)remotes, (void)flags;
+	return vm_copy(SYS_process_vm_readv, pid, local, remote);
+}
+
+ssize_t
+process_vm_writev(pid_t pid, const struct iovec *local, unsigned long locals, const struct iovec *remote,
+    unsigned long remotes, unsigned long flags)
+{
+	(void)locals, (void)remotes, (void)flags;
+	return vm_copy(SYS_process_vm_writev, pid, local, remote);
+}
 
 /* The kernel writes what is left of the time; libc's does not. */
 int
