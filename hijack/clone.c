@@ -8,6 +8,10 @@
  * thread while that one waits: it gets a copy of the process's state. The records form a stack, because such
  * a child may make children, and because a signal handler may come in between.
  *
+ * From the call to the end of hijack_after_clone no handler may run: in the parent it would find the child's
+ * state, in the child the parent's connection. So signals are held back; one that came while vfork's parent
+ * waited would otherwise be the first thing that happens.
+ *
  * A new thread's storage is zero and it finds no record; where dispatch is on it has to arm it, as does every
  * child. What shares the parent's memory may have turned it on there: the parent's threads follow.
  */
@@ -25,6 +29,7 @@
 #include "hijack/gate.h"
 #include "hijack/processes.h"
 #include "hijack/signal.h"
+#include "hijack/stack.h"
 #include "hijack/thread.h"
 #include "hijack/trap.h"
 
@@ -100,6 +105,27 @@ free_process(const struct hijack_cloning *cloning)
 		(void)hijack_own(SYS_munmap, (long)cloning->child, sizeof(*cloning->child), 0, 0, 0, 0);
 }
 
+static void
+hold_signals(struct hijack_cloning *cloning)
+{
+	const uint64_t all = ~HIJACK_SIGSYS_BIT;
+
+	cloning->holds = cloning->child != NULL || cloning->connected;
+	if (cloning->holds)
+		(void)hijack_own(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&cloning->mask,
+		    HIJACK_SIGSET_SIZE, 0, 0);
+}
+
+/* The last that is done with the record: a handler may take it. */
+static void
+release_signals(const struct hijack_cloning *cloning)
+{
+	const uint64_t mask = cloning->mask;
+
+	if (cloning->holds)
+		(void)hijack_own(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, HIJACK_SIGSET_SIZE, 0, 0);
+}
+
 /* Fills in the record. 0 or -errno. */
 static int
 prepare(struct hijack_cloning *cloning, long number, uint64_t flags)
@@ -122,9 +148,11 @@ prepare(struct hijack_cloning *cloning, long number, uint64_t flags)
 }
 
 long
-hijack_before_clone(long number, long a1, long a2, uintptr_t resume, uintptr_t site)
+hijack_before_clone(long number, long a1, long a2, uintptr_t resume, uintptr_t site, bool stack_taken)
 {
 	struct hijack_thread *self = &hijack_thread;
+	struct hijack_cloning *cloning;
+	bool stack_used = self->stack_used && !stack_taken;
 	uint64_t flags;
 	int error = flags_of(number, (uint64_t)a1, (uint64_t)a2, &flags);
 	long in_place;
@@ -142,10 +170,16 @@ hijack_before_clone(long number, long a1, long a2, uintptr_t resume, uintptr_t s
 	if (in_place < 0)
 		return in_place;
 	/* Taken before it is filled in: a signal handler that makes a child takes the next. */
-	self->cloning_count++;
-	error = prepare(&self->cloning[self->cloning_count - 1], number, flags);
+	cloning = &self->cloning[self->cloning_count++];
+	error = prepare(cloning, number, flags);
+	cloning->trapped = resume == site;
+	cloning->stack_used = stack_used;
+	if ((flags & (CLONE_VM | CLONE_VFORK | CLONE_SETTLS)) == CLONE_VM)
+		hijack_stack_refuse();
 	if (error != 0)
 		self->cloning_count--;
+	else
+		hold_signals(cloning);
 	return error != 0 ? error : in_place;
 }
 
@@ -159,6 +193,31 @@ forked(struct hijack_process *process)
 			(void)hijack_own(SYS_close, process->events[i] - 1, 0, 0, 0, 0, 0);
 		process->events[i] = 0;
 	}
+}
+
+bool
+hijack_clone_trapped(void)
+{
+	struct hijack_thread *self = &hijack_thread;
+	const struct hijack_cloning *cloning = &self->cloning[self->cloning_count - 1];
+
+	/* None: a thread with storage of its own. */
+	if (self->cloning_count == 0 || !cloning->trapped)
+		return false;
+	/* A child of vfork that executed a program was on it then. */
+	self->stack_used = cloning->stack_used;
+	return true;
+}
+
+static void
+arm_child(const struct hijack_cloning *cloning)
+{
+	if (cloning != NULL && cloning->clears_handlers) {
+		hijack_process()->sigsys = (struct hijack_sigaction){0};
+		(void)hijack_trap_handle();
+	}
+	if (hijack_armed)
+		(void)hijack_trap_arm();
 }
 
 static void
@@ -179,14 +238,10 @@ in_child(struct hijack_thread *self)
 		hijack_process()->pid = (int)hijack_own(SYS_getpid, 0, 0, 0, 0, 0, 0);
 	if (cloning != NULL && cloning->connected)
 		(void)for_connection(hijack_beyond_child, cloning, 0);
-	if (!hijack_trap_works)
-		return;
-	if (cloning != NULL && cloning->clears_handlers) {
-		hijack_process()->sigsys = (struct hijack_sigaction){0};
-		(void)hijack_trap_handle();
-	}
-	if (hijack_armed)
-		(void)hijack_trap_arm();
+	if (hijack_trap_works)
+		arm_child(cloning);
+	if (cloning != NULL)
+		release_signals(cloning);
 }
 
 void
@@ -210,4 +265,5 @@ hijack_after_clone(long result)
 		(void)for_connection(hijack_beyond_parent, cloning, result);
 	free_process(cloning);
 	self->cloning_count--;
+	release_signals(cloning);
 }

@@ -10,6 +10,8 @@
 #include "hijack/report.h"
 
 static_assert(offsetof(struct hijack_thread, process) == HIJACK_THREAD_PROCESS, "the gate knows");
+static_assert(offsetof(struct hijack_thread, stack_used) == HIJACK_THREAD_STACK_USED, "the gate knows");
+static_assert(offsetof(struct hijack_thread, stack) == HIJACK_THREAD_STACK, "the gate knows");
 static_assert(offsetof(struct hijack_process, fds) == HIJACK_PROCESS_FDS, "the gate knows");
 static_assert(offsetof(struct hijack_fds, entry) == HIJACK_FDS_ENTRY, "the gate knows");
 static_assert(sizeof(((struct hijack_fds *)0)->entry[0]) == 4, "the gate knows");

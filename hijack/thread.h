@@ -69,6 +69,10 @@ struct hijack_cloning {
 	bool clears_handlers;
 	bool armed; /* the parent was, before */
 	bool sigsys_blocked;
+	bool holds; /* signals, until both sides are themselves; mask is put back then */
+	uint64_t mask;
+	bool trapped;                 /* not a rewritten site */
+	bool stack_used;              /* the thread's other stack, before the call */
 	bool connected;               /* the parent is; the next is for its connection's sake */
 	struct rumpclient_fork *fork; /* NULL: the child inherits nothing in the rump kernel */
 	bool lost;                    /* that is gone, and so is what it would have inherited */
@@ -78,8 +82,11 @@ struct hijack_cloning {
 struct hijack_thread {
 	bool sigsys_blocked;            /* the program thinks so; SIGSYS is never in the host's mask */
 	bool sigsys_pending;            /* came while the program thought so */
+	bool stack_used;                /* a call runs on the stack for trapped calls */
+	bool stack_refused;             /* there is none: this storage is another process's as well */
 	bool ends_calls;                /* see handlers.h */
 	struct hijack_process *process; /* NULL: the process that loaded the library */
+	uintptr_t stack;                /* that stack's upper end, or 0; see stack.h */
 	unsigned int cloning_count;
 	struct hijack_cloning cloning[HIJACK_CLONING_MAX]; /* the last is the one under way */
 };

@@ -26,6 +26,7 @@
 #include "hijack/dispatch.h"
 #include "hijack/owner.h"
 #include "hijack/signal.h"
+#include "hijack/stack.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59
@@ -76,9 +77,10 @@ hand_on(int signal, siginfo_t *info, void *context)
 static void
 on_sigsys(int signal, siginfo_t *info, void *context)
 {
-	if (info->si_code == SYS_USER_DISPATCH_CODE)
+	if (info->si_code == SYS_USER_DISPATCH_CODE) {
+		hijack_stack_need();
 		hijack_context_redirect(context, info);
-	else if (!hijack_arm_signal(info) && !hijack_owner_signal(info))
+	} else if (!hijack_arm_signal(info) && !hijack_owner_signal(info))
 		hand_on(signal, info, context);
 }
 

@@ -20,6 +20,10 @@
  * unwind information holds for exactly that address. Only rcx, r11 and the flags are free: the kernel's ABI gives no more. No
  * vector register is touched on the way to hijack_syscall; what lies beyond saves them if it needs them.
  *
+ * What lies beyond also needs more stack than there may be: code with system calls of its own may run on stacks of its own, too
+ * (Go's goroutines start with 2 KiB). So a call that was trapped goes on, from below the frame, on the stack that the library
+ * keeps for the thread (stack.c).
+ *
  * A call that returns twice cannot run below a frame, because the child's stack has none: it runs in place, in the trampoline or
  * in one of the clone slots, and both returns pass through hijack_cloned. vfork's child shares the stack with its parent; so
  * nothing may be kept on it across the call, which is why hijack_cloned gets its way back from the instruction that follows.
@@ -27,6 +31,31 @@
 #include "hijack/x86_64_gate.h"
 
 #define FRAME 144
+#define STACK_TAKEN -64 /* (rbp): whether the call runs on the thread's other stack */
+
+/* STACK_TAKEN is 0 so far, and the last that was pushed: goes over to the thread's other stack, if it has one that is free. */
+	.macro take_stack
+	mov	hijack_thread@gottpoff(%rip), %rcx
+	add	%fs:0, %rcx
+	cmpb	$0, HIJACK_THREAD_STACK_USED(%rcx)
+	jne	.Lstay\@
+	cmpq	$0, HIJACK_THREAD_STACK(%rcx)
+	je	.Lstay\@
+	movb	$1, HIJACK_THREAD_STACK_USED(%rcx)
+	movb	$1, STACK_TAKEN(%rbp)
+	mov	HIJACK_THREAD_STACK(%rcx), %rsp
+.Lstay\@:
+	.endm
+
+/* Back to the program's stack, and only then is the other one free. */
+	.macro leave_stack
+	lea	STACK_TAKEN(%rbp), %rsp
+	cmpb	$0, STACK_TAKEN(%rbp)
+	je	.Lleft\@
+	mov	hijack_thread@gottpoff(%rip), %rcx
+	movb	$0, %fs:HIJACK_THREAD_STACK_USED(%rcx)
+.Lleft\@:
+	.endm
 
 	.section .hijack_gate, "ax", @progbits
 	.balign 4096
@@ -117,6 +146,12 @@ hijack_trapped:
 	push	%r8
 	push	%r9
 	push	%rax
+	push	$0
+	mov	8(%rbp), %rcx
+	cmp	%rcx, 16(%rbp)
+	jne	.Lstacked
+	take_stack
+.Lstacked:
 	and	$-16, %rsp
 	cmp	$HIJACK_ROUTE_CLONE, %r11d
 	je	.Lclone
@@ -130,6 +165,7 @@ hijack_trapped:
 	mov	%rax, %rdi
 	call	hijack_syscall
 .Lanswer:
+	leave_stack
 	mov	-48(%rbp), %r9
 	mov	-40(%rbp), %r8
 	mov	-32(%rbp), %r10
@@ -150,10 +186,12 @@ hijack_trapped:
 	mov	%rax, %rdi
 	mov	16(%rbp), %rcx
 	mov	8(%rbp), %r8
+	movzbl	STACK_TAKEN(%rbp), %r9d
 	call	hijack_before_clone
 	cmp	$-4096, %rax
 	ja	.Lanswer
 	mov	%rax, %r11
+	leave_stack
 	mov	-56(%rbp), %rax
 	mov	-48(%rbp), %r9
 	mov	-40(%rbp), %r8
@@ -206,9 +244,18 @@ hijack_cloned:
 	push	%r10
 	push	%r8
 	push	%r9
+	push	$0
 	and	$-16, %rsp
 	mov	%rax, %rdi
+	call	hijack_clone_trapped
+	test	%al, %al
+	jz	.Lclone_stacked
+	take_stack
+.Lclone_stacked:
+	and	$-16, %rsp
+	mov	-8(%rbp), %rdi
 	call	hijack_after_clone
+	leave_stack
 	mov	-56(%rbp), %r9
 	mov	-48(%rbp), %r8
 	mov	-40(%rbp), %r10

@@ -14,7 +14,9 @@
 #define HIJACK_ROUTE_FD 4        /* hijack_syscall decides when the first argument is a shadow */
 
 /* Where the entry finds out whether it is: see thread.h and descriptor.h. */
+#define HIJACK_THREAD_STACK_USED 2
 #define HIJACK_THREAD_PROCESS 8
+#define HIJACK_THREAD_STACK 16
 #define HIJACK_PROCESS_FDS 16
 #define HIJACK_FDS_ENTRY 8
 #define HIJACK_FDS 65536 /* numbers beyond are never shadows */
