@@ -18,9 +18,9 @@ ALL = bool(os.environ.get("RUMPKIT_TEST_ALL"))
 HEADER = struct.Struct("<QQHHI")
 REQUEST, RESPONSE, ERROR = 0, 1, 2
 HANDSHAKE, SYSCALL, COPYIN, COPYINSTR, COPYOUT, COPYOUTSTR, ANONMMAP, PREFORK, RAISE = range(9)
-CALL, INTERRUPT = 64, 65
+CALL, INTERRUPT, CONNECT = 64, 65, 66
 GUEST, AUTH, FORK, EXEC = range(4)
-FAULT, LOCALCOPY, SENDALONG, CAN_INTERRUPT, CANCEL = 1, 2, 4, 8, 16
+FAULT, LOCALCOPY, SENDALONG, CAN_INTERRUPT, CANCEL, CAN_CONNECT = 1, 2, 4, 8, 16, 32
 # The pretended kernel's own calls.
 COUNT, SLEEP, SUM, FILL, STRING, SIGNAL, MAP, WRITE_READ, COMPUTE, RELEASE = range(490, 500)
 GETPID, READ, WRITE, OPEN, PIPE = 20, 3, 4, 5, 42
@@ -51,25 +51,33 @@ class Frame:
 class Client:
     """A raw connection. memory: address -> bytes, for answering the server's copies."""
 
-    def __init__(self, url, greet=True):
+    def __init__(self, url, greet=True, connected=None):
+        self.memory, self.signals, self.reqno, self.buffer = {}, [], 0, b""
+        self.descriptors, self.faults, self.socket = [], False, connected or self.dial(url)
+        self.banner = self.line() if greet else None
+
+    @staticmethod
+    def dial(url):
         kind, _, where = url.partition("://")
         family = {"unix": socket.AF_UNIX, "tcp": socket.AF_INET, "tcp6": socket.AF_INET6}[kind]
         if kind != "unix":
             host, _, port = where.rpartition(":")
             where = (host.strip("[]"), int(port))
-        self.socket = socket.socket(family, socket.SOCK_STREAM)
-        self.socket.settimeout(SECONDS)
-        self.socket.connect(where)
-        self.memory, self.signals, self.reqno, self.buffer = {}, [], 0, b""
-        self.faults = False
-        self.banner = self.line() if greet else None
+        dialled = socket.socket(family, socket.SOCK_STREAM)
+        dialled.settimeout(SECONDS)
+        dialled.connect(where)
+        return dialled
 
     def close(self):
         self.socket.close()
 
     def receive(self):
         try:
-            data = self.socket.recv(1 << 20)
+            if self.socket.family == socket.AF_UNIX:
+                data, came = socket.recv_fds(self.socket, 1 << 20, 100)[:2]
+                self.descriptors += came
+            else:
+                data = self.socket.recv(1 << 20)
         except (ConnectionResetError, BrokenPipeError) as gone:
             raise Gone from gone
         if not data:
@@ -107,6 +115,16 @@ class Client:
     def handshake(self, capabilities=None, name=b"test"):
         self.faults = bool((capabilities or 0) & FAULT)
         return self.answer(self.request(HANDSHAKE, GUEST, hello(name, capabilities)))
+
+    def connect(self, body=b""):
+        """Asks for one more connection: the answer, and the connection's end or None."""
+        got = self.answer(self.request(CONNECT, 0, body))
+        ends = [socket.socket(fileno=fd) for fd in self.descriptors]
+        self.descriptors = []
+        for end in ends:
+            end.settimeout(SECONDS)
+        assert len(ends) == (got.class_ == RESPONSE)
+        return got, ends[0] if ends else None
 
     def range(self, address, length):
         for begin, data in self.memory.items():
