@@ -34,9 +34,8 @@
 
 static const uint32_t own_calls[] = {SYS_rt_sigprocmask, SYS_rt_sigpending, SYS_rt_sigaction, SYS_mmap,
     SYS_rt_tgsigqueueinfo, SYS_rt_sigtimedwait, SYS_munmap, SYS_tgkill, SYS_gettid, SYS_getpid, SYS_sendto,
-    SYS_recvfrom, SYS_sendmsg, SYS_recvmmsg, SYS_ppoll, SYS_signalfd4, SYS_process_vm_readv,
-    SYS_process_vm_writev, SYS_sched_yield, SYS_futex, SYS_eventfd2, SYS_epoll_create1, SYS_epoll_ctl,
-    SYS_fcntl, SYS_close, SYS_getrlimit};
+    SYS_recvfrom, SYS_sendmsg, SYS_recvmmsg, SYS_ppoll, SYS_signalfd4, SYS_sched_yield, SYS_futex,
+    SYS_eventfd2, SYS_epoll_create1, SYS_epoll_ctl, SYS_fcntl, SYS_close, SYS_getrlimit};
 #define OWN_CALLS (sizeof(own_calls) / sizeof(own_calls[0]))
 
 /* arch 2, rt_sigreturn 2, address 4, calls 1 + n, prctl 2 + 1, allow 1, clear the accumulator 1 */

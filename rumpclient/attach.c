@@ -62,7 +62,7 @@ add_string(struct ranges *r, sp_addr_t addr)
 	char text[SP_STRING_MAX];
 	size_t len = sizeof(text);
 
-	if (addr != 0 && sp_vm_read_string(rc_getpid(), addr, text, &len) == 0)
+	if (addr != 0 && sp_vm_read_string(getpid(), addr, text, &len) == 0)
 		add(r, addr, len, SP_ATTACH_DATA);
 }
 
@@ -73,7 +73,7 @@ add_iovec(struct ranges *r, sp_addr_t addr, uint64_t count, uint32_t flags)
 
 	if (count == 0 || count > SP_ATTACHMENTS_MAX)
 		return;
-	if (sp_vm_read(rc_getpid(), addr, iov, count * sizeof(iov[0])) != 0)
+	if (sp_vm_read(getpid(), addr, iov, count * sizeof(iov[0])) != 0)
 		return;
 	add(r, addr, count * sizeof(iov[0]), SP_ATTACH_DATA);
 	for (uint64_t i = 0; i < count; i++)
@@ -86,7 +86,7 @@ add_msghdr(struct ranges *r, sp_addr_t addr, bool in)
 	uint32_t flags = in ? SP_ATTACH_DATA : SP_ATTACH_RESULT;
 	struct rump_msghdr message;
 
-	if (sp_vm_read(rc_getpid(), addr, &message, sizeof(message)) != 0)
+	if (sp_vm_read(getpid(), addr, &message, sizeof(message)) != 0)
 		return;
 	add(r, addr, sizeof(message), SP_ATTACH_DATA | flags);
 	add(r, (sp_addr_t)(uintptr_t)message.msg_name, message.msg_namelen, flags);
@@ -129,10 +129,10 @@ length_of(const struct ranges *r, const struct sp_arg *arg)
 	case SP_LEN_SLOT32:
 		return (uint64_t)(uint32_t)slot * arg->size;
 	case SP_LEN_AT32:
-		return slot != 0 && sp_vm_read(rc_getpid(), slot, &length32, sizeof(length32)) == 0 ? length32
+		return slot != 0 && sp_vm_read(getpid(), slot, &length32, sizeof(length32)) == 0 ? length32
 												 : 0;
 	case SP_LEN_AT64:
-		return slot != 0 && sp_vm_read(rc_getpid(), slot, &length, sizeof(length)) == 0 ? length : 0;
+		return slot != 0 && sp_vm_read(getpid(), slot, &length, sizeof(length)) == 0 ? length : 0;
 	case SP_LEN_FDSET:
 		return ((uint64_t)(uint32_t)slot + 31) / 32 * 4;
 	default:
@@ -188,7 +188,7 @@ write_attachments(const struct ranges *r, struct sp_call *call, struct rc_attach
 		uint8_t *to = attached->frame + attached->len;
 
 		if ((at.flags & SP_ATTACH_DATA) != 0) {
-			if (sp_vm_read(rc_getpid(), at.addr, to + sizeof(at), at.len) != 0)
+			if (sp_vm_read(getpid(), at.addr, to + sizeof(at), at.len) != 0)
 				continue;
 			memset(to + sizeof(at) + at.len, 0, -at.len & 7);
 			attached->len += at.len + (-at.len & 7);

@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/uio.h>
-
-#include "sp/vm.h"
 
 rc_hostcall_fn *rc_hostcall_hook;
 _Thread_local struct rc_slot *rc_innermost;
@@ -109,42 +106,10 @@ rc_context_free(struct rumpclient *ctx)
 	free(ctx);
 }
 
-/* As libc's functions. */
-static ssize_t
-transfer(long number, pid_t pid, const struct iovec *here, unsigned long heres, const struct iovec *there,
-    unsigned long theres)
-{
-	long n = rc_hostcall(
-	    number, pid, (long)(uintptr_t)here, (long)heres, (long)(uintptr_t)there, (long)theres, 0);
-
-	if (n >= 0)
-		return n;
-	errno = (int)-n;
-	return -1;
-}
-
-static ssize_t
-read_memory(pid_t pid, const struct iovec *here, unsigned long heres, const struct iovec *there,
-    unsigned long theres, unsigned long flags)
-{
-	(void)flags;
-	return transfer(SYS_process_vm_readv, pid, here, heres, there, theres);
-}
-
-static ssize_t
-write_memory(pid_t pid, const struct iovec *here, unsigned long heres, const struct iovec *there,
-    unsigned long theres, unsigned long flags)
-{
-	(void)flags;
-	return transfer(SYS_process_vm_writev, pid, here, heres, there, theres);
-}
-
 void
 rumpclient_set_hostcall(rc_hostcall_fn *fn)
 {
 	rc_hostcall_hook = fn;
-	sp_vm_readv = read_memory;
-	sp_vm_writev = write_memory;
 }
 
 struct rumpclient *

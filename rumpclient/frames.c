@@ -64,7 +64,7 @@ apply_results(struct sp_cursor body)
 		if (bytes == NULL || !sp_take_padding(&body, result.len))
 			return -EBADMSG;
 		/* What has gone meanwhile is the program's own doing. */
-		if (sp_vm_write(rc_getpid(), result.addr, bytes, result.len) == 0)
+		if (sp_vm_write(getpid(), result.addr, bytes, result.len) == 0)
 			rc_annotate_written(result.addr, result.len);
 	}
 	return body.left == 0 ? 0 : -EBADMSG;

@@ -42,12 +42,6 @@ rc_hostcall(long number, long a, long b, long c, long d, long e, long f)
 	return rc_hostcall_direct(number, a, b, c, d, e, f);
 }
 
-static inline pid_t
-rc_getpid(void)
-{
-	return (pid_t)rc_hostcall(SYS_getpid, 0, 0, 0, 0, 0, 0);
-}
-
 /* Of a clock that never jumps. */
 static inline int64_t
 rc_nanoseconds(void)

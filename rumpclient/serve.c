@@ -42,8 +42,8 @@ fetch(const struct sp_copy *copy, bool string, uint8_t *buf, size_t *len)
 
 	*len = copy->len;
 	if (!string)
-		return sp_vm_read(rc_getpid(), copy->addr, buf, *len);
-	error = sp_vm_read_string(rc_getpid(), copy->addr, (char *)buf, len);
+		return sp_vm_read(getpid(), copy->addr, buf, *len);
+	error = sp_vm_read_string(getpid(), copy->addr, (char *)buf, len);
 	return error == -ENAMETOOLONG ? 0 : error;
 }
 
@@ -86,7 +86,7 @@ copyout(struct rumpclient *ctx, const struct sp_header *header, struct sp_cursor
 
 	if (!sp_take(&body, &copy, sizeof(copy)) || copy.len != body.left)
 		return -EBADMSG;
-	error = sp_vm_write(rc_getpid(), copy.addr, body.at, body.left);
+	error = sp_vm_write(getpid(), copy.addr, body.at, body.left);
 	if (error == 0)
 		rc_annotate_written(copy.addr, body.left);
 	if (!(ctx->capabilities & SP_CAP_FAULT))

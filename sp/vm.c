@@ -13,10 +13,11 @@
 /* The kernel copies at most this much in one call. */
 #define AT_ONCE ((size_t)1 << 30)
 
-sp_vm_fn *sp_vm_readv = process_vm_readv, *sp_vm_writev = process_vm_writev;
+typedef ssize_t copy_fn(
+    pid_t, const struct iovec *, unsigned long, const struct iovec *, unsigned long, unsigned long);
 
 static int
-copy(sp_vm_fn *fn, pid_t pid, sp_addr_t addr, void *ours, size_t len)
+copy(copy_fn *fn, pid_t pid, sp_addr_t addr, void *ours, size_t len)
 {
 	while (len != 0) {
 		struct iovec here = {ours, len < AT_ONCE ? len : AT_ONCE};
@@ -40,13 +41,13 @@ copy(sp_vm_fn *fn, pid_t pid, sp_addr_t addr, void *ours, size_t len)
 int
 sp_vm_read(pid_t pid, sp_addr_t addr, void *dst, size_t len)
 {
-	return copy(sp_vm_readv, pid, addr, dst, len);
+	return copy(process_vm_readv, pid, addr, dst, len);
 }
 
 int
 sp_vm_write(pid_t pid, sp_addr_t addr, const void *src, size_t len)
 {
-	return copy(sp_vm_writev, pid, addr, (void *)(uintptr_t)src, len);
+	return copy(process_vm_writev, pid, addr, (void *)(uintptr_t)src, len);
 }
 
 int

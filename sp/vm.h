@@ -11,13 +11,6 @@
 
 #include "sp/wire.h"
 
-struct iovec;
-
-/* What copies: libc's, unless a library that intercepts system calls names its own way out. */
-typedef ssize_t sp_vm_fn(
-    pid_t, const struct iovec *, unsigned long, const struct iovec *, unsigned long, unsigned long);
-extern sp_vm_fn *sp_vm_readv, *sp_vm_writev;
-
 /* Copies all of the range. Returns 0; -EFAULT; or what the system call says: -EPERM, -ESRCH, -ENOSYS. */
 int sp_vm_read(pid_t pid, sp_addr_t addr, void *dst, size_t len);
 int sp_vm_write(pid_t pid, sp_addr_t addr, const void *src, size_t len);
