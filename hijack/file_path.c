@@ -328,7 +328,7 @@ static long
 on_descriptor(long number, long fd, const long *rest)
 {
 	int rump = hijack_fd(fd);
-	struct hijack_call call = {.arg = {rump, rest[0], rest[1]}, .shadow = fd};
+	struct hijack_call call = {.arg = {rump, rest[0], rest[1], rest[2], rest[3]}, .shadow = fd};
 
 	switch (number) {
 	case SYS_openat:
@@ -355,6 +355,14 @@ on_descriptor(long number, long fd, const long *rest)
 		return hijack_times_fd(rump, (uint64_t)rest[0]);
 	case SYS_chroot:
 		return hijack_chroot_fd(rump);
+	case SYS_getxattr:
+		return hijack_inside_fgetxattr(&call);
+	case SYS_setxattr:
+		return hijack_inside_fsetxattr(&call);
+	case SYS_listxattr:
+		return hijack_inside_flistxattr(&call);
+	case SYS_removexattr:
+		return hijack_inside_fremovexattr(&call);
 	default:
 		return -EOPNOTSUPP;
 	}

@@ -126,10 +126,34 @@ named(enum hijack_rump_number number, uint64_t object, const long *rest, size_t 
 	return error != 0 ? error : hijack_rump_call(number, slots, 1 + count, NULL);
 }
 
-#define ON_PATH(call, count) \
+/* The calls by path have no form that is relative to a descriptor: the file is opened. Or -errno. */
+static long
+opened(const struct hijack_place *place, bool follow)
+{
+	uint64_t flags = RUMP_O_RDONLY | RUMP_O_NONBLOCK | RUMP_O_CLOEXEC | (follow ? 0 : RUMP_O_NOFOLLOW);
+
+	return HIJACK_RUMP(openat, (uint64_t)place->directory, hijack_slot(place->path), flags, 0);
+}
+
+static long
+named_below(enum hijack_rump_number number, bool follow, const struct hijack_place *place, const long *rest,
+    size_t count)
+{
+	long fd = opened(place, follow), result;
+
+	if (fd < 0)
+		return fd;
+	result = named(number, (uint64_t)fd, rest, count);
+	(void)HIJACK_RUMP(close, (uint64_t)fd);
+	return result;
+}
+
+#define ON_PATH(call, fd_call, follow, count) \
 	long hijack_inside_##call(const struct hijack_place *place, const long *rest) \
 	{ \
-		return named(HIJACK_RUMP_##call, hijack_slot(place->path), rest, count); \
+		return place->directory == RUMP_AT_FDCWD \
+			   ? named(HIJACK_RUMP_##call, hijack_slot(place->path), rest, count) \
+			   : named_below(HIJACK_RUMP_##fd_call, follow, place, rest, count); \
 	}
 #define ON_FD(call, count) \
 	long hijack_inside_##call(const struct hijack_call *fd_call) \
@@ -137,19 +161,35 @@ named(enum hijack_rump_number number, uint64_t object, const long *rest, size_t 
 		return named(HIJACK_RUMP_##call, (uint64_t)fd_call->arg[0], &fd_call->arg[1], count); \
 	}
 
-ON_PATH(getxattr, 3)
-ON_PATH(lgetxattr, 3)
-ON_PATH(setxattr, 4)
-ON_PATH(lsetxattr, 4)
-ON_PATH(removexattr, 1)
-ON_PATH(lremovexattr, 1)
+ON_PATH(getxattr, fgetxattr, true, 3)
+ON_PATH(lgetxattr, fgetxattr, false, 3)
+ON_PATH(setxattr, fsetxattr, true, 4)
+ON_PATH(lsetxattr, fsetxattr, false, 4)
+ON_PATH(removexattr, fremovexattr, true, 1)
+ON_PATH(lremovexattr, fremovexattr, false, 1)
 ON_FD(fgetxattr, 3)
 ON_FD(fsetxattr, 4)
 ON_FD(fremovexattr, 1)
 
+static const struct calls on_fd = {HIJACK_RUMP_flistxattr, HIJACK_RUMP_extattr_list_fd};
+
+static long
+list_below(const struct hijack_place *place, bool follow, const long *rest)
+{
+	long fd = opened(place, follow), result;
+
+	if (fd < 0)
+		return fd;
+	result = list(on_fd, (uint64_t)fd, rest[0], rest[1]);
+	(void)HIJACK_RUMP(close, (uint64_t)fd);
+	return result;
+}
+
 long
 hijack_inside_listxattr(const struct hijack_place *place, const long *rest)
 {
+	if (place->directory != RUMP_AT_FDCWD)
+		return list_below(place, true, rest);
 	return list((struct calls){HIJACK_RUMP_listxattr, HIJACK_RUMP_extattr_list_file},
 	    hijack_slot(place->path), rest[0], rest[1]);
 }
@@ -157,6 +197,8 @@ hijack_inside_listxattr(const struct hijack_place *place, const long *rest)
 long
 hijack_inside_llistxattr(const struct hijack_place *place, const long *rest)
 {
+	if (place->directory != RUMP_AT_FDCWD)
+		return list_below(place, false, rest);
 	return list((struct calls){HIJACK_RUMP_llistxattr, HIJACK_RUMP_extattr_list_link},
 	    hijack_slot(place->path), rest[0], rest[1]);
 }
@@ -164,6 +206,5 @@ hijack_inside_llistxattr(const struct hijack_place *place, const long *rest)
 long
 hijack_inside_flistxattr(const struct hijack_call *call)
 {
-	return list((struct calls){HIJACK_RUMP_flistxattr, HIJACK_RUMP_extattr_list_fd},
-	    (uint64_t)call->arg[0], call->arg[1], call->arg[2]);
+	return list(on_fd, (uint64_t)call->arg[0], call->arg[1], call->arg[2]);
 }

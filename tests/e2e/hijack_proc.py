@@ -51,6 +51,12 @@ print(os.path.samefile("/proc/self/cwd", "."), os.path.realpath("/proc/self/cwd/
 os.mkdir("/proc/self/cwd/new"); print(os.path.isdir("/rump/tmp/d/new")); os.rmdir("new"); print(os.listdir(opened(f"/proc/self/fd/{d}")))
 os.chdir("/"); print(os.readlink("/proc/self/cwd"), os.readlink("/proc/self/exe") == os.path.realpath("/usr/bin/python3"))
 """, r"content \[\] ENOENT\n/rump/tmp/d /rump/tmp/d \['e', 'f'\] content\nTrue /rump/tmp/d True\nTrue\n\['d'\]\n/ True"),
+    ("extended attributes below a directory, as tar restores them", """
+d = os.open("/rump/tmp/d", 0); p = f"/proc/self/fd/{d}/f"; os.setxattr(p, "user.a", b"1", follow_symlinks=False); os.setxattr(p, "user.b", b"2")
+print(os.getxattr("/rump/tmp/d/f", "user.a"), os.getxattr(p, "user.b"), sorted(os.listxattr(p)), os.listxattr(p, follow_symlinks=False) == os.listxattr(p))
+f = f"/proc/self/fd/{os.open(p, 0)}"; os.removexattr(f, "user.a"); print(os.listxattr(f), os.getxattr(f, "user.b"), tried(os.getxattr, p, "user.a"))
+os.removexattr(p, "user.b"); print(os.listxattr("/rump/tmp/d/f"), tried(os.listxattr, f"/proc/self/fd/{d}/x"))
+""", r"b'1' b'2' \['user.a', 'user.b'\] True\n\['user.b'\] b'2' ENODATA\n\[\] ENOENT"),
     ("the program itself", """
 import shutil
 for name in "/rump/tmp/prog", "/rump/tmp/d/" + "long" * 60:
