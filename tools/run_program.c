@@ -72,15 +72,31 @@ look_up(const char *program, char *found)
 }
 
 static bool
-has_interpreter(int fd, const Elf64_Ehdr *elf)
+find_header(int fd, const Elf64_Ehdr *elf, uint32_t type, Elf64_Phdr *header)
 {
 	for (unsigned int i = 0; i < elf->e_phnum; i++) {
-		Elf64_Phdr header;
-
-		if (pread(fd, &header, sizeof(header), (off_t)(elf->e_phoff + i * sizeof(header))) !=
-		    sizeof(header))
+		if (pread(fd, header, sizeof(*header), (off_t)(elf->e_phoff + i * sizeof(*header))) !=
+		    sizeof(*header))
 			return false;
-		if (header.p_type == PT_INTERP)
+		if (header->p_type == type)
+			return true;
+	}
+	return false;
+}
+
+/* Without any, a program has no C library, whose thread-local storage it would have to leave alone. */
+static bool
+needs_libraries(int fd, const Elf64_Ehdr *elf)
+{
+	Elf64_Phdr header;
+	Elf64_Dyn entry;
+
+	if (!find_header(fd, elf, PT_DYNAMIC, &header))
+		return false;
+	for (uint64_t at = 0; at < header.p_filesz; at += sizeof(entry)) {
+		if (pread(fd, &entry, sizeof(entry), (off_t)(header.p_offset + at)) != sizeof(entry))
+			return false;
+		if (entry.d_tag == DT_NEEDED)
 			return true;
 	}
 	return false;
@@ -95,6 +111,7 @@ judge(int fd, char *found, bool *script)
 		char line[256];
 	} head;
 	ssize_t n = pread(fd, &head, sizeof(head) - 1, 0);
+	Elf64_Phdr header;
 	struct stat st;
 
 	*script = n > 2 && memcmp(head.line, "#!", 2) == 0;
@@ -112,8 +129,10 @@ judge(int fd, char *found, bool *script)
 		return NULL;
 	if (head.elf.e_ident[EI_CLASS] != ELFCLASS64 || head.elf.e_machine != EM_X86_64)
 		return "it is for another kind of machine";
-	if (!has_interpreter(fd, &head.elf))
+	if (!find_header(fd, &head.elf, PT_INTERP, &header))
 		return "it is linked statically; only programs with a loader can be hijacked";
+	if (!needs_libraries(fd, &head.elf))
+		return "it does without the C library, which this needs";
 	return NULL;
 }
 
