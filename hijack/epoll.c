@@ -64,9 +64,10 @@ add(int fd, int target, const struct epoll_event *event)
 		return -ENOMEM;
 	*member = (struct member){.next = set->members, .fd = target, .event = *event};
 	if (set->members == NULL && hijack_threaded)
-		hijack_epoll_ring(set);
+		hijack_epoll_announce(set);
 	set->members = member;
 	hijack_epoll_kick(set);
+	member->since = set->changed;
 	return 0;
 }
 
@@ -97,6 +98,8 @@ change(int fd, int operation, int target, const struct epoll_event *event)
 		return -EINVAL;
 	}
 	hijack_epoll_kick(set);
+	if (operation == EPOLL_CTL_MOD)
+		member->since = set->changed;
 	return 0;
 }
 
@@ -147,7 +150,7 @@ nest(struct set *set, const struct hijack_call *call, struct set *inner)
 			return;
 		if (hijack_threaded && set->nested == NULL && set->members == NULL &&
 		    hijack_epoll_bell(set, (int)call->arg[0]) == 0)
-			hijack_epoll_ring(set);
+			hijack_epoll_announce(set);
 		*nested = (struct nested){set->nested, inner, fd};
 		set->nested = nested;
 		inner->watched = true;
@@ -217,6 +220,7 @@ hijack_epoll_used(long fd, long number, long result)
 		member->reported &= ~events;
 		member->seen &= ~events;
 		hijack_epoll_kick(set);
+		member->since = set->changed;
 	}
 	hijack_epoll_unlock(&mask);
 }
@@ -395,14 +399,19 @@ hijack_beyond_epoll(const struct hijack_call *call)
 {
 	struct hijack_call changed = *call;
 	struct terms terms;
+	bool counted, ours;
 	long n = read_terms(call, &terms);
 
 	if (n != 0)
 		return n;
-	if (!is_ours((int)call->arg[0])) {
-		if (terms.masked)
-			changed.arg[4] = (long)&terms.signals;
+	counted = hijack_epoll_pass_begin(call->arg[0]);
+	ours = is_ours((int)call->arg[0]);
+	if (terms.masked)
+		changed.arg[4] = (long)&terms.signals;
+	if (!ours)
 		n = hijack_pass(&changed);
+	hijack_epoll_pass_end(call->arg[0], counted);
+	if (!ours) {
 		if (n > 0 && __atomic_load_n(&hijack_epoll_any, __ATOMIC_ACQUIRE))
 			n = filter(call, n);
 		if (n != -EAGAIN)

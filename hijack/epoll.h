@@ -29,8 +29,35 @@ hijack_poll_concerned(void)
 				       __atomic_load_n(&hijack_threaded, __ATOMIC_RELAXED));
 }
 
-/* What the host returned for a wait for a set that was no concern of the library's when it began. */
-long hijack_epoll_passed(const struct hijack_call *call, long result);
+/*
+ * A wait for the set is left to the host, while other threads may change the set: it is counted, so that the
+ * bell is not silenced before all have heard it. By number, with others of the same remainder. To be begun
+ * before looking whether the set is a concern.
+ */
+#define HIJACK_EPOLL_COUNTS 256
+extern uint32_t hijack_epoll_passing[HIJACK_EPOLL_COUNTS];
+
+static inline bool
+hijack_epoll_pass_begin(long fd)
+{
+	bool counted = __atomic_load_n(&hijack_threaded, __ATOMIC_RELAXED);
+
+	if (counted)
+		__atomic_fetch_add(
+		    &hijack_epoll_passing[(unsigned long)fd % HIJACK_EPOLL_COUNTS], 1, __ATOMIC_SEQ_CST);
+	return counted;
+}
+
+static inline void
+hijack_epoll_pass_end(long fd, bool counted)
+{
+	if (counted)
+		__atomic_fetch_sub(
+		    &hijack_epoll_passing[(unsigned long)fd % HIJACK_EPOLL_COUNTS], 1, __ATOMIC_SEQ_CST);
+}
+
+/* A wait for a set, by way of pass() as long as it is no concern of the library's. */
+long hijack_epoll_left_to_host(const struct hijack_call *call, hijack_call_fn *pass);
 
 /* A number is about to be closed or reused: it is no member and no set any more. */
 void hijack_epoll_forget(long fd);
@@ -50,6 +77,8 @@ hijack_epoll_forked(void)
 {
 	hijack_epoll_lock_word = 0;
 	hijack_epoll_watches = NULL;
+	for (size_t i = 0; i < HIJACK_EPOLL_COUNTS; i++)
+		__atomic_store_n(&hijack_epoll_passing[i], 0, __ATOMIC_RELAXED);
 }
 
 /* Whether the number is an eventfd of the library's. */

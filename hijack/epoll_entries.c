@@ -19,22 +19,32 @@ hijack_epoll_create(const struct hijack_call *call)
 	return made.arg[0];
 }
 
-long
-hijack_epoll_passed(const struct hijack_call *call, long result)
+/* A set may have become a concern of the library's while the host waited for it. */
+static long
+look_again(const struct hijack_call *call, long result)
 {
-	struct hijack_call passed = *call;
+	struct hijack_call returned = *call;
 
 	if (result <= 0 || !__atomic_load_n(&hijack_epoll_any, __ATOMIC_ACQUIRE))
 		return result;
-	passed.shadow = result;
-	return hijack_beyond(hijack_beyond_epoll_passed, &passed);
+	returned.shadow = result;
+	return hijack_beyond(hijack_beyond_epoll_passed, &returned);
+}
+
+long
+hijack_epoll_left_to_host(const struct hijack_call *call, hijack_call_fn *pass)
+{
+	bool counted = hijack_epoll_pass_begin(call->arg[0]), concerned = hijack_epoll_concerned();
+	long result = concerned ? 0 : pass(call);
+
+	hijack_epoll_pass_end(call->arg[0], counted);
+	return concerned ? hijack_beyond(hijack_beyond_epoll, call) : look_again(call, result);
 }
 
 long
 hijack_epoll_wait(const struct hijack_call *call)
 {
-	return hijack_epoll_concerned() ? hijack_beyond(hijack_beyond_epoll, call)
-					: hijack_epoll_passed(call, hijack_pass(call));
+	return hijack_epoll_left_to_host(call, hijack_pass);
 }
 
 long

@@ -105,6 +105,8 @@ hijack_epoll_refresh(struct set *set, const struct asked *asked)
 		if (found == NULL)
 			continue;
 		member = found;
+		if (member->since > asked->changed)
+			continue;
 		gone |= ((member->reported | member->seen) & ~ready) != 0;
 		member->reported &= ready;
 		ready &= member->over ? 0 : ~member->reported;
@@ -170,6 +172,8 @@ hijack_epoll_report(struct set *set, const struct asked *asked, struct epoll_eve
 		if (next == NULL)
 			continue;
 		member = next;
+		if (member->since > asked->changed)
+			continue;
 		reported = member->reported;
 		found += report(member, &asked->fds[i], &events[found]);
 		gone |= (reported & ~member->reported) != 0;

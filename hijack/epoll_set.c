@@ -16,6 +16,8 @@
 #include "hijack/signal.h"
 #include "rumpclient/client.h"
 
+#define ANNOUNCED_SECONDS 1
+
 /* A set has as many numbers as it was duplicated. */
 struct number {
 	struct number *next;
@@ -25,6 +27,7 @@ struct number {
 
 bool hijack_epoll_any, hijack_epoll_made, hijack_epoll_nests;
 uint32_t hijack_epoll_lock_word; /* 0 free, 1 taken, 2 taken and waited for */
+uint32_t hijack_epoll_passing[HIJACK_EPOLL_COUNTS];
 struct set *hijack_epoll_sets;
 static struct number *numbers;
 static uint64_t looks;
@@ -136,13 +139,39 @@ hijack_epoll_ring(const struct set *set)
 	(void)!write(set->bell, &one, sizeof(one));
 }
 
+/* Whether somebody may not have heard it. One whose handler left the wait for good counts no longer than
+ * that.
+ */
+static bool
+is_announcing(const struct set *set)
+{
+	const struct timespec left = hijack_deadline_left(&set->announced);
+
+	if (left.tv_sec == 0 && left.tv_nsec == 0)
+		return false;
+	for (const struct number *number = numbers; number != NULL; number = number->next) {
+		if (number->set == set &&
+		    __atomic_load_n(&hijack_epoll_passing[(unsigned int)number->fd % HIJACK_EPOLL_COUNTS],
+			__ATOMIC_SEQ_CST) != 0)
+			return true;
+	}
+	return false;
+}
+
 void
 hijack_epoll_silence(const struct set *set)
 {
 	uint64_t count;
 
-	if (set->bell >= 0)
+	if (set->bell >= 0 && !is_announcing(set))
 		(void)!read(set->bell, &count, sizeof(count));
+}
+
+void
+hijack_epoll_announce(struct set *set)
+{
+	set->announced = hijack_deadline_in(&(const struct timespec){ANNOUNCED_SECONDS, 0});
+	hijack_epoll_ring(set);
 }
 
 /* Adds a set, and those in it, behind the last. The host has seen to it that there is no loop. */

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 
+#include "hijack/wait.h"
+
 #define HIJACK_BELL_DATA 0x52554d504b49434bULL /* the event of a set's own eventfd in the host's set */
 
 /* A socket of the rump kernel's. */
@@ -18,6 +20,7 @@ struct member {
 	struct epoll_event event;
 	uint32_t reported; /* edges, and one shots that are over: not to be reported again */
 	uint32_t seen;     /* what the bell was rung for */
+	uint64_t since;    /* answers of before this change of the set are not to be reported */
 	bool over;
 };
 
@@ -35,9 +38,10 @@ struct set {
 	uint64_t changed; /* when: by a count of all changes */
 	uint64_t marked;  /* in which look it was met last */
 	unsigned int numbers;
-	int bell;           /* -1: it never had a member */
-	bool watched;       /* also through poll or another set, by which the bell has to be right */
-	bool members_first; /* before the host's, at the next look */
+	int bell;     /* -1: it never had a member */
+	bool watched; /* also through poll or another set, by which the bell has to be right */
+	struct hijack_deadline announced; /* until when its first member may be news to some */
+	bool members_first;               /* before the host's, at the next look */
 	struct member *members;
 	struct nested *nested;
 };
@@ -57,9 +61,14 @@ struct set *hijack_epoll_adopt(int fd);
 /* Makes the set's bell, if it has none, a member of the host's set. Returns 0 or -errno. */
 int hijack_epoll_bell(struct set *set, int fd);
 
-/* The bell is heard by those who wait for the set on the host. */
 void hijack_epoll_ring(const struct set *set);
 void hijack_epoll_silence(const struct set *set);
+
+/*
+ * Rings for those who wait for the set on the host alone, which the number is for. The host wakes one after
+ * the other, so the bell is not silenced before there are none.
+ */
+void hijack_epoll_announce(struct set *set);
 
 /*
  * The sets that a wait for these numbers is about: those that they stand for, in their order, each followed

@@ -146,11 +146,16 @@ hijack_ppoll(const struct hijack_call *call)
 	return hijack_poll_concerned() ? hijack_beyond(hijack_beyond_ppoll, call) : with_mask(call, 3);
 }
 
+static long
+with_fourth_mask(const struct hijack_call *call)
+{
+	return with_mask(call, 4);
+}
+
 long
 hijack_epoll_pwait(const struct hijack_call *call)
 {
-	return hijack_epoll_concerned() ? hijack_beyond(hijack_beyond_epoll, call)
-					: hijack_epoll_passed(call, with_mask(call, 4));
+	return hijack_epoll_left_to_host(call, with_fourth_mask);
 }
 
 /* The sixth argument points to the address of the mask and its size. */

@@ -129,12 +129,33 @@ e, f, o = new(select.epoll, "e", "f", "o"); o.register(f, EPOLLIN)
 ends = [waiter(lambda: named(e.poll(-1))), waiter(lambda: named(o.poll(-1))), waiter(lambda: named(o.poll(60))), waiter(lambda: [*answers(f, 60)])]
 s, t = new(Socket, "s", "t"); e.register(s, EPOLLIN); f.register(t, EPOLLIN); time.sleep(.1); s.give(); t.give(); print(*(end() for end in ends))
 """),
+    ("all who wait for a set learn of its first socket", """
+def wait(e, done): e.poll(-1); s.take(); done.release()
+for i in range(8):
+    e, done = select.epoll(), threading.Semaphore(0); [threading.Thread(target=wait, args=(e, done), daemon=True).start() for i in range(6)]; time.sleep(.02)
+    s = Socket(); e.register(s, EPOLLIN | EPOLLONESHOT)
+    for i in range(6): s.c.send(b"x"); print(i, done.acquire(timeout=20)); e.modify(s, EPOLLIN | EPOLLONESHOT)
+"""),
     ("a set is put in another while a thread waits for that", SETS + """
 given = []; e.register(s, EPOLLIN); end = waiter(lambda: (named(o.poll(60)), given)); o.register(e, EPOLLIN); time.sleep(.05); given.append(1); s.give(); print(end())
 """),
     ("threads that wait by edge and by level", SETS + """
 e.register(s, EPOLLIN); o.register(e, EPOLLIN | EPOLLET); ends = [waiter(lambda: named(o.poll(60))), waiter(lambda: named(e.poll(60))), waiter(lambda: [*answers(o, 60)][0])]
 s.give(); print(ends[0](), ends[1]()); o.modify(e, EPOLLIN); print(ends[2]())
+"""),
+    ("none of many wake-ups is lost", SETS + """
+e.register(s, EPOLLIN); e.register(p, EPOLLIN); o.register(e, EPOLLIN); l = select.poll(); l.register(o, select.POLLIN); taken = threading.Semaphore(0); over = False
+def take():
+    try: s.s.recv(1); taken.release()
+    except BlockingIOError: pass
+def consume(wait):
+    while not over: wait(); take()
+def churn():
+    for i in range(400): e.register(t, EPOLLIN); e.modify(t, EPOLLOUT if i % 2 else EPOLLIN); e.unregister(t); time.sleep(.0005)
+waits = lambda: e.poll(60), lambda: o.poll(60), lambda: l.poll(60000), lambda: select.select([e], [], [], 60)
+threads = [threading.Thread(target=consume, args=(wait,)) for wait in waits] + [threading.Thread(target=churn)]; [thread.start() for thread in threads]
+print(sum(s.c.send(b"x") == 1 and taken.acquire(timeout=30) for i in range(300)))
+over = True; p.give(); [thread.join() for thread in threads]
 """),
     ("a child has the sets too", SETS + """
 e.register(s, EPOLLIN); o.register(e, EPOLLIN); sys.stdout.flush()
