@@ -212,7 +212,7 @@ rumpclient_fork_init(struct rumpclient_fork *fork)
 		atomic_store(&default_context, ctx);
 		forget(parent);
 	}
-	free(fork);
+	rc_fork_free(fork);
 	return 0;
 }
 
@@ -222,7 +222,7 @@ rumpclient_fork_cancel(struct rumpclient_fork *fork)
 	int error = errno;
 
 	rc_fork_give_back(fork);
-	free(fork);
+	rc_fork_free(fork);
 	errno = error;
 }
 
@@ -236,7 +236,7 @@ rumpclient_fork_vparent(struct rumpclient_fork *fork)
 		rc_context_free(fork->child);
 		rumpclient_ctx_use(fork->previous);
 	}
-	free(fork);
+	rc_fork_free(fork);
 }
 
 pid_t

@@ -52,21 +52,16 @@ serve_connection(void *arg)
 	return NULL;
 }
 
-static void *
-accept_connections(void *arg)
+static void
+add_connection(struct scripted *s, int fd)
 {
-	struct scripted *s = arg;
+	struct scripted_connection *c;
 
-	for (;;) {
-		struct scripted_connection *c = &s->connection[s->count];
-		int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
-
-		if (fd == -1)
-			return NULL;
-		if (s->count == SCRIPTED_CONNECTIONS) {
-			close(fd);
-			continue;
-		}
+	pthread_mutex_lock(&s->adding);
+	c = &s->connection[s->count];
+	if (s->count == SCRIPTED_CONNECTIONS) {
+		close(fd);
+	} else {
 		memset(c, 0, sizeof(*c));
 		c->server = s;
 		c->fd = fd;
@@ -74,6 +69,21 @@ accept_connections(void *arg)
 		pthread_mutex_init(&c->sending, NULL);
 		s->count++;
 		pthread_create(&c->thread, NULL, serve_connection, c);
+	}
+	pthread_mutex_unlock(&s->adding);
+}
+
+static void *
+accept_connections(void *arg)
+{
+	struct scripted *s = arg;
+
+	for (;;) {
+		int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+
+		if (fd == -1)
+			return NULL;
+		add_connection(s, fd);
 	}
 }
 
@@ -122,6 +132,7 @@ scripted_start(struct scripted *s, bool tcp, uint32_t capabilities, scripted_fn 
 	s->capabilities = capabilities;
 	s->fn = fn;
 	s->arg = arg;
+	pthread_mutex_init(&s->adding, NULL);
 	snprintf(s->directory, sizeof(s->directory), "/tmp/scripted.XXXXXX");
 	assert_non_null(mkdtemp(s->directory));
 	if (tcp)
@@ -320,6 +331,57 @@ system_call(
 	}
 }
 
+/* The response to a CONNECT, with as many descriptors. */
+static void
+send_descriptors(struct scripted_connection *c, uint64_t reqno, int fd, size_t count)
+{
+	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(2 * sizeof(int))] = {0};
+	const struct sp_header header = sp_header(SP_RESPONSE, SP_CONNECT, 0, reqno, 0);
+	const struct sp_header raise = sp_header(SP_REQUEST, SP_RAISE, 0, 99, 0);
+	bool in_pieces = atomic_load(&c->server->connect) == SCRIPTED_GIVES_IN_PIECES;
+	struct iovec iov[2] = {
+	    {(void *)(uintptr_t)&raise, in_pieces ? sizeof(raise) : 0}, {(void *)(uintptr_t)&header, 1}};
+	struct msghdr message = {.msg_iov = iov,
+	    .msg_iovlen = 2,
+	    .msg_control = count != 0 ? control : NULL,
+	    .msg_controllen = count != 0 ? CMSG_SPACE(count * sizeof(int)) : 0};
+	struct cmsghdr *descriptors = (struct cmsghdr *)(void *)control;
+	const int fds[2] = {fd, fd};
+
+	descriptors->cmsg_level = SOL_SOCKET;
+	descriptors->cmsg_type = SCM_RIGHTS;
+	descriptors->cmsg_len = CMSG_LEN(count * sizeof(int));
+	memcpy(CMSG_DATA(descriptors), fds, count * sizeof(int));
+	pthread_mutex_lock(&c->sending);
+	if (!in_pieces)
+		iov[1].iov_len = sizeof(header);
+	(void)sendmsg(c->fd, &message, MSG_NOSIGNAL);
+	for (size_t i = 1; in_pieces && i < sizeof(header); i++)
+		(void)send(c->fd, (const uint8_t *)&header + i, 1, MSG_NOSIGNAL);
+	pthread_mutex_unlock(&c->sending);
+}
+
+static bool
+connect_another(struct scripted_connection *c, uint64_t reqno)
+{
+	enum scripted_connect what = atomic_load(&c->server->connect);
+	int ends[2];
+
+	if (what == SCRIPTED_ENDS)
+		return false;
+	if (what == SCRIPTED_REFUSES || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+		scripted_send(c, sp_header(SP_ERROR, 0, SP_ERR_TRYAGAIN, reqno, 0), NULL);
+		return true;
+	}
+	add_connection(c->server, ends[0]);
+	send_descriptors(c, reqno, ends[1],
+	    what == SCRIPTED_GIVES_NONE  ? 0
+	    : what == SCRIPTED_GIVES_TWO ? 2
+					 : 1);
+	close(ends[1]);
+	return true;
+}
+
 static bool
 handle(struct scripted_connection *c, struct kernel *k, const struct sp_header *header, const int64_t *body)
 {
@@ -333,6 +395,8 @@ handle(struct scripted_connection *c, struct kernel *k, const struct sp_header *
 		scripted_answer(c, header->reqno, RUMP_EFAULT, -1, 0);
 	else if (header->type == SP_SYSCALL && header->u == KERNEL_HANGUP)
 		return false;
+	else if (header->type == SP_CONNECT)
+		return connect_another(c, header->reqno);
 	else if (header->type == SP_SYSCALL)
 		system_call(c, k, header, body);
 	else if (header->type == SP_PREFORK)

@@ -26,12 +26,24 @@ struct scripted_connection {
 	pthread_mutex_t sending;
 };
 
+/* What a CONNECT comes to. */
+enum scripted_connect {
+	SCRIPTED_GIVES,
+	SCRIPTED_GIVES_IN_PIECES, /* a byte at a time, behind a RAISE of no signal */
+	SCRIPTED_GIVES_TWO,       /* descriptors where one is right */
+	SCRIPTED_GIVES_NONE,
+	SCRIPTED_REFUSES,
+	SCRIPTED_ENDS,
+};
+
 typedef void scripted_fn(struct scripted_connection *c, void *arg);
 
 struct scripted {
 	char directory[64];
 	char url[128];
 	uint32_t capabilities; /* to announce */
+	_Atomic enum scripted_connect connect;
+	pthread_mutex_t adding;
 	scripted_fn *_Atomic fn;
 	void *arg;
 	int listener;
