@@ -106,8 +106,18 @@ def own():
     print(tried(fcntl.fcntl, fd, fcntl.F_SETOWN, os.getpid()), fcntl.fcntl(fd, fcntl.F_GETOWN) in (0, os.getpid()))
 os.mkfifo("/rump/tmp/fifo"); drop(); child(own); os.unlink("/rump/tmp/fifo")
 """, "0 True\n"),
+    ("descriptors are passed on", """
+def take(of):
+    got = socket.recv_fds(of, 1, 1)[1][0]; print(os.fstat(got).st_uid, os.read(got, 9))
+drop(); fd = os.open("/rump/tmp/s", os.O_CREAT | os.O_RDWR); os.write(fd, b"passed"); os.lseek(fd, 0, 0)
+a, b = socket.socketpair(); socket.send_fds(a, [b"x"], [fd]); child(lambda: take(b)); os.lseek(fd, 0, 0)
+child(lambda: socket.send_fds(a, [b"x"], [fd])); take(b); os.unlink("/rump/tmp/s")
+""", r"(65534 b'passed'\n){2}"),
     ("in another root, and children", "os.chroot(os.environ['WORK']); os.chdir('/'); child(see); drop(); child(lambda: child(see))",
      r"0 \['f'\]\n65534 \['f'\]\n"),
+    ("programs in another root", ["chroot", "ROOT", "sh", "-c", "cat /here; ls /rump/tmp | cat; (ls /rump/tmp; sh -c '(ls /rump/tmp)')"],
+     "another root\n" + "f\n" * 3),
+    ("as another user too", ["chroot", "--userspec=65534:65534", "ROOT", "sh", "-c", "ls /rump/tmp; (ls /rump/tmp) | cat"], "f\nf\n"),
     ("their environment is as it was", [*AS, "sh", "-c", "env"], r"(?!(.*\n)*RUMP(HIJACK_|CLIENT|__)).*(\n.*)*"),
 ]
 
@@ -127,9 +137,24 @@ class Private(Server):
     def command(self, what):
         if isinstance(what, str):
             what = ["/usr/bin/python3", "-c", PRELUDE + DROP + what]
+        what = [word.replace("ROOT", f"{self.work}/root") for word in what]
         done = subprocess.run(what, stdin=subprocess.DEVNULL, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               env=self.environment(), check=False, timeout=LIMIT_SECONDS)
         return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+def make_root(server):
+    """A root with some programs, their libraries and the hijack, but without the server's socket."""
+    root, library = f"{server.work}/root", f"{server.work}/librumphijack.so.0"
+    files = {library}
+    for name in [shutil.which("sh"), shutil.which("ls"), shutil.which("cat"), library]:
+        text = subprocess.run(["ldd", name], stdout=subprocess.PIPE, check=True, text=True).stdout
+        files |= {word for word in text.split() if word.startswith("/")} | {name}
+    for name in files:
+        os.makedirs(root + os.path.dirname(name), exist_ok=True)
+        shutil.copy(name, root + name)
+    with open(f"{root}/here", "w", encoding="ascii") as here:
+        print("another root", file=here)
 
 
 def sockets(pid):
@@ -198,12 +223,13 @@ def main():
     if subprocess.run([*AS, "true"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
         skip_all("only root can become another user")
     report = Report()
-    with Private("-lrumpvfs", "-lrumpfs_tmpfs") as server:
+    with Private("-lrumpvfs", "-lrumpfs_tmpfs", "-lrumpnet", "-lrumpnet_local") as server:
         os.chmod(server.work, 0o755)
         os.chmod(f"{server.work}/control", 0o600)
         # Where everybody can read it.
         shutil.copy(f"{BUILD}/.libs/librumphijack.so.0", server.work)
         server.command("os.mkdir('/rump/tmp/f')")
+        make_root(server)
         for name, what, wanted in CASES:
             status, text = server.command(what)
             report(status == 0 and re.fullmatch(wanted, text) is not None, name, f"status {status}", text)

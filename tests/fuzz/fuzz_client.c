@@ -3,6 +3,8 @@
  * The client as a receiver: it is handed the input as what a server sends, in pieces, while a call and a
  * submitted one are under way. Where the input asks for copies, they go to memory that is there for it.
  *
+ * With CONNECT, a connection is asked for in place of that, and descriptors come along with the pieces.
+ *
  * The first byte chooses the capabilities and the pieces' length; each frame in the rest begins with
  * what an sp_header needs and is made well-formed more often than not, so that the fuzzer gets past it.
  */
@@ -92,11 +94,13 @@ make_stream(struct input *in, uint8_t *stream, size_t max)
 		struct sp_header header = {
 		    .reqno = 2 + (kind >> 6),
 		    .class = kind & 3,
-		    .type = (kind >> 2 & 15) == 15 ? SP_CALL : kind >> 2 & 15,
+		    .type = kind >> 2 & 15,
 		    .u = (uint32_t)number(in, 1),
 		};
 		size_t len;
 
+		if (header.type >= 14)
+			header.type = header.type == 15 ? SP_CALL : SP_CONNECT;
 		tame(&header);
 		len = make_body(in, &header, stream + have + sizeof(header), 4096);
 		header.len = sizeof(header) + len;
@@ -145,6 +149,39 @@ hostcall(long nr, long a, long b, long c, long d, long e, long f)
 	return result;
 }
 
+/* All of it is there, each piece with a descriptor or two, when the client asks for one. */
+static void
+ask(struct rumpclient *ctx, const uint8_t *stream, size_t len, size_t piece)
+{
+	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(2 * sizeof(int))] = {0};
+	struct cmsghdr *header = (struct cmsghdr *)(void *)control;
+	const int fds[2] = {server_end, server_end};
+	int fd;
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	memcpy(CMSG_DATA(header), fds, sizeof(fds));
+	for (size_t sent = 0, count = 1; sent < len; count = 3 - count) {
+		struct iovec iov = {
+		    (void *)(uintptr_t)(stream + sent), len - sent < piece ? len - sent : piece};
+		struct msghdr message = {.msg_iov = &iov,
+		    .msg_iovlen = 1,
+		    .msg_control = control,
+		    .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+		ssize_t n;
+
+		header->cmsg_len = CMSG_LEN(count * sizeof(int));
+		n = sendmsg(server_end, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n <= 0)
+			break;
+		sent += (size_t)n;
+	}
+	shutdown(server_end, SHUT_WR);
+	fd = rc_connect(ctx);
+	if (fd >= 0)
+		rc_connect_close(fd);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -162,10 +199,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		mprotect(arena + ARENA, 4096, PROT_NONE);
 		rumpclient_set_hostcall(hostcall);
 	}
-	if (size < 2 || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1)
+	if (size < 2)
 		return 0;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1)
+		abort(); /* a descriptor is left over each time */
 	server_end = pair[1];
-	ctx = connected(pair[0], data[0] & 31);
+	ctx = connected(pair[0], data[0] & 63);
 	in.at++, in.left--;
 	piece = 1 + number(&in, 1) * 97;
 	len = make_stream(&in, stream, sizeof(stream));
@@ -175,7 +214,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(calls, 0, sizeof(calls));
 	rumpclient_ctx_submit(ctx, &calls[0], 20, args, 0);
 	rumpclient_ctx_submit(ctx, &calls[1], 20, args, sizeof(args));
-	for (size_t sent = 0; sent < len;) {
+	if ((ctx->capabilities & SP_CAP_CONNECT) != 0)
+		ask(ctx, stream, len, piece);
+	for (size_t sent = 0; sent < len && (ctx->capabilities & SP_CAP_CONNECT) == 0;) {
 		ssize_t n = send(pair[1], stream + sent, len - sent < piece ? len - sent : piece,
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
 
