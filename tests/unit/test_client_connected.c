@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "rumpclient/annotate.h"
 #include "rumpclient/client.h"
 #include "rumpclient/fork.h"
 #include "tests/unit/in_child.h"
@@ -145,8 +146,11 @@ child_of_vfork(void)
 		CHECK(status_of(pid) == 0);
 		CHECK(fork_->fd != -1 && rc_connect_owns(fork_->fd));
 		rc_fork_free(fork_);
-		atomic_store(&child->fd, -1);
-		rc_context_free(child);
+		/* Tools make a fork of it. */
+		if (child != NULL) {
+			atomic_store(&child->fd, -1);
+			rc_context_free(child);
+		}
 		CHECK(descriptors_open() == before && number_of(ctx) == 0);
 	}
 	return 0;
@@ -175,6 +179,7 @@ child_with_others(void)
 		CHECK(fcntl(fd, F_GETFD) != -1);
 		rc_connect_forked(-1);
 		CHECK(fcntl(fd, F_GETFD) == -1);
+		rc_fork_free(fork_);
 		return 0;
 	}
 	CHECK(status_of(pid) == 0);
@@ -327,7 +332,11 @@ child_without_room(void)
 	CHECK(ctx != NULL && getrlimit(RLIMIT_NOFILE, &limit) == 0);
 	none = (struct rlimit){0, limit.rlim_max};
 	CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
-	CHECK(rc_connect(ctx) == -EMFILE);
+	/* valgrind keeps the limit to itself. */
+	fd[0] = rc_connect(ctx);
+	CHECK(fd[0] == -EMFILE || (fd[0] >= 0 && rc_annotate_needed()));
+	if (fd[0] >= 0)
+		rc_connect_close(fd[0]);
 	CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
 	CHECK(number_of(ctx) == 0 && descriptors_open() == before);
 	/* Nor are there more of them than the list has room for. */
