@@ -16,8 +16,8 @@
 #define BUFFER_LEAST 4608 /* what the host makes of less */
 
 /*
- * Options of Linux's that only tell the kernel how to go about something. They may be set, to any value that
- * does not promise more, and read as what they are at first.
+ * Options of Linux's that tell the kernel how to go about something, or when to give up. They may be set, to
+ * any value that does not promise more, and read as what they are at first.
  */
 static const struct {
 	int level, name, at_first;
@@ -36,6 +36,7 @@ static const struct {
     {IPPROTO_TCP, TCP_NOTSENT_LOWAT, -1},
     {IPPROTO_TCP, TCP_QUICKACK, 1},
     {IPPROTO_TCP, TCP_SYNCNT, 6},
+    {IPPROTO_TCP, TCP_USER_TIMEOUT, 0},
     {IPPROTO_TCP, TCP_WINDOW_CLAMP, 0},
 };
 

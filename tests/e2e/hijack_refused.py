@@ -27,6 +27,7 @@ CALLS = [
     ("open_tree", "call('syscall', 428, -100, '/rump/tmp', 0)", "ENOSYS", True),
     ("fallocate", "call('fallocate', os.open('/rump/tmp/f', 2), 3, ctypes.c_long(0), ctypes.c_long(9))", "EOPNOTSUPP", True),
     ("ioctl", "tried(__import__('fcntl').ioctl, os.open('/rump/tmp/f', 2), 0x40049409, os.open('/etc/passwd', 0))", "EOPNOTSUPP", True),
+    ("io_setup", "call('syscall', 206, 1, (ctypes.c_uint64 * 1)())", "ENOSYS", True),
     ("io_uring_setup", "call('syscall', 425, 1, None)", "ENOSYS", True),
 ]
 
