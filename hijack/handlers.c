@@ -122,12 +122,16 @@ queue_in_front(int number, const siginfo_t *info)
 		(void)hijack_own(SYS_munmap, memory, QUEUE_MAX * sizeof(*others), 0, 0, 0, 0);
 }
 
-/* Has the signal come again. The host has forgotten a handler that was for one time. */
+/*
+ * Has the signal come again, not before this handler has returned, even if it is one that does not block its
+ * own. The host has forgotten a handler that was for one time.
+ */
 static void
-send_again(int number, const siginfo_t *info, const struct hijack_sigaction *kept)
+send_again(int number, const siginfo_t *info, const struct hijack_sigaction *kept, uint64_t handled)
 {
 	struct hijack_sigaction action = *kept;
 
+	(void)hijack_own(SYS_rt_sigprocmask, SIG_BLOCK, (long)&handled, 0, HIJACK_SIGSET_SIZE, 0, 0);
 	if (kept->flags & SA_RESETHAND) {
 		put_in_front(&action);
 		(void)hijack_own(SYS_rt_sigaction, number, (long)&action, 0, HIJACK_SIGSET_SIZE, 0, 0);
@@ -148,7 +152,7 @@ hijack_handlers_arrived(int number, const siginfo_t *info, ucontext_t *context)
 	memcpy(&mask, &context->uc_sigmask, sizeof(mask));
 	if (!(BIT(number) & AT_ONCE) && rc_defer(handled, &mask)) {
 		memcpy(&context->uc_sigmask, &mask, sizeof(mask));
-		send_again(number, info, kept);
+		send_again(number, info, kept, handled);
 		return 0;
 	}
 	if (!(kept->flags & SA_RESTART))

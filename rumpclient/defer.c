@@ -24,10 +24,9 @@ rc_defer(uint64_t handled, rc_sigmask *mask)
 
 	if (slot == NULL || rc_deferred.impatient)
 		return false;
-	/* One that comes before the handler of the first has returned interrupts that with a mask of its own.
-	 */
-	if (!rc_deferred.any)
-		rc_deferred.mask = *mask;
+	/* One that interrupts the handler of another, before or after that has asked here, blocks more with
+	 * its mask than what both interrupt. */
+	rc_deferred.mask = rc_deferred.any ? rc_deferred.mask & *mask : *mask;
 	rc_deferred.any = true;
 	*mask |= handled;
 	rc_raised = true;

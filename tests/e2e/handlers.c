@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
@@ -26,6 +27,7 @@
 
 #define ROUNDS 20
 #define QUEUED 30
+#define LIMIT 5000      /* milliseconds, for a handler that does not run */
 #define ALTERNATE 65536 /* the size of another stack */
 
 static int ends[2]; /* of a connection */
@@ -259,9 +261,9 @@ once(void)
 	if (child == 0) {
 		set(SIGUSR1, count, (int)SA_RESETHAND);
 		(void)!write(told[1], "x", 1);
-		(void)read(ends[0], buffer, 1);
+		(void)!read(ends[0], buffer, 1);
 		(void)!write(told[1], handled == 1 ? "1" : "0", 1);
-		(void)read(ends[0], buffer, 1);
+		(void)!read(ends[0], buffer, 1);
 		_exit(0);
 	}
 	for (int i = 0; i < 2; i++) {
@@ -271,6 +273,60 @@ once(void)
 	}
 	(void)waitpid(child, &status, 0);
 	printf("%c %d\n", buffer[0], WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1);
+}
+
+/* Signals that come to a sleeping process at the same moment: both handlers run, and nothing remains blocked.
+ */
+static void
+two_at_once(void)
+{
+	int status;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		sigset_t mask;
+		ssize_t n;
+
+		handled = 0;
+		set(SIGUSR1, count, 0);
+		set(SIGUSR2, count, 0);
+		(void)raise(SIGSTOP);
+		n = read(ends[0], buffer, 1);
+		while (handled < 2 && poll(NULL, 0, LIMIT) != 0)
+			continue;
+		(void)sigprocmask(SIG_BLOCK, NULL, &mask);
+		printf("%d %d %d\n", n < 0 && errno == EINTR, (int)handled,
+		    sigismember(&mask, SIGUSR1) || sigismember(&mask, SIGUSR2));
+		fflush(stdout);
+		_exit(0);
+	}
+	(void)waitpid(child, &status, WUNTRACED);
+	(void)kill(child, SIGCONT);
+	let_sleep();
+	(void)kill(child, SIGSTOP);
+	(void)waitpid(child, &status, WUNTRACED);
+	(void)kill(child, SIGUSR1);
+	(void)kill(child, SIGUSR2);
+	(void)kill(child, SIGCONT);
+	(void)waitpid(child, &status, 0);
+	printf("%d\n", status);
+}
+
+/* A handler that may be interrupted by its own signal. */
+static void
+not_deferred(void)
+{
+	pthread_t thread;
+	long result;
+
+	handled = 0;
+	set(SIGUSR1, count, SA_NODEFER);
+	thread = start(reader);
+	(void)pthread_kill(thread, SIGUSR1);
+	result = end(thread);
+	printf("%ld %d\n", result, (int)handled);
 }
 
 static char *alternate;
@@ -386,6 +442,9 @@ static const struct {
     {"jumps out, with SA_RESTART", jumps_out, NULL, SA_RESTART},
     {"carries", NULL, carries, 0},
     {"once", NULL, once, 0},
+    {"jumps out, with SA_NODEFER", jumps_out, NULL, SA_NODEFER},
+    {"comes with another", NULL, two_at_once, 0},
+    {"lets its own signal come", NULL, not_deferred, 0},
     {"elsewhere", NULL, elsewhere, 0},
     {"cancels", NULL, cancels, 0},
     {"under fire", NULL, under_fire, 0},
