@@ -37,8 +37,10 @@ struct walk {
 	char done[PATH_MAX];
 	size_t length; /* of done; 0 at the root */
 	char rest[PATH_MAX];
+	size_t known; /* of done: what is a directory for certain */
 	int links;
 	bool was_inside; /* on its way */
+	bool unsure;     /* whether done is a directory */
 };
 
 /* The rump kernel's name for an absolute path that hijack_config_match() found inside. */
@@ -122,15 +124,30 @@ follow_link(struct walk *walk, const char *target, size_t component)
 		walk->length =
 		    match > 0 && hijack_config_match(&hijack_start.config, target) < 0 ? (size_t)match : 0;
 	walk->done[walk->length] = '\0';
+	walk->unsure = false;
 	return 0;
 }
 
-static void
+/* Only directories have one above. A link's own slash and dot would be followed, so this finds none. */
+static int
 go_up(struct walk *walk)
 {
+	char path[PATH_MAX + 2], target[PATH_MAX];
+	long n = -EINVAL;
+
+	if (walk->unsure) {
+		snprintf(path, sizeof(path), "%s/.", walk->done);
+		n = read_link(path, target);
+	}
+	if (n != -EINVAL)
+		return n < 0 ? (int)n : -ENOTDIR;
 	while (walk->length > 0 && walk->done[--walk->length] != '/')
 		;
 	walk->done[walk->length] = '\0';
+	walk->unsure = false;
+	if (walk->known > walk->length)
+		walk->known = walk->length;
+	return 0;
 }
 
 /* Takes one component off the rest. Returns its length, 0 at the end. */
@@ -156,9 +173,8 @@ step(struct walk *walk, const char *name, size_t length, const char *rest, bool 
 	bool last = rest[strspn(rest, "/")] == '\0';
 
 	if (length == 2 && name[0] == '.' && name[1] == '.') {
-		go_up(walk);
 		memmove(walk->rest, rest, strlen(rest) + 1);
-		return 0;
+		return go_up(walk);
 	}
 	if (walk->length + 1 + length >= sizeof(walk->done))
 		return -ENAMETOOLONG;
@@ -167,6 +183,7 @@ step(struct walk *walk, const char *name, size_t length, const char *rest, bool 
 	walk->length += 1 + length;
 	walk->done[walk->length] = '\0';
 	memmove(walk->rest, rest, strlen(rest) + 1);
+	walk->unsure = walk->length > walk->known;
 	if (hijack_config_match(&hijack_start.config, walk->done) >= 0)
 		walk->was_inside = true;
 	if (last && !follow && *walk->rest == '\0')
@@ -198,10 +215,11 @@ walk_path(struct walk *walk, bool follow)
 	return error;
 }
 
+/* The first bytes, as many as are known, are the name of a directory, or were when it was still there. */
 static int
-place_absolute(char *path, bool follow, struct hijack_place *place)
+place_absolute(char *path, size_t known, bool follow, struct hijack_place *place)
 {
-	struct walk walk = {.length = 0};
+	struct walk walk = {.known = known};
 	int match, error;
 
 	tidy(path);
@@ -279,7 +297,7 @@ place_shadow(long fd, struct hijack_place *place)
 static int
 place_found(char *path, bool follow, struct hijack_place *place)
 {
-	int error = place_absolute(path, follow, place);
+	int error = place_absolute(path, 0, follow, place);
 
 	return error != 0 ? error : place->inside;
 }
@@ -361,7 +379,7 @@ hijack_path_through_links(struct hijack_place *place, bool follow)
 	memcpy(walk.done, hijack_start.config.path, prefix + 1);
 	if (place->path[0] != '/') {
 		base = hijack_path_current(walk.done, sizeof(walk.done));
-		walk.length = base > 0 ? (size_t)base : 0;
+		walk.length = walk.known = base > 0 ? (size_t)base : 0;
 	}
 	if (base < 0)
 		return 0;
@@ -411,7 +429,7 @@ hijack_path_find(long directory, uint64_t from, bool follow, struct hijack_place
 			memcpy(text, ".", (size_t)++length + 1);
 	}
 	if (text[0] == '/' && !root_inside)
-		return place_absolute(text, follow, place);
+		return place_absolute(text, 0, follow, place);
 	place->base = directory;
 	if (rump >= 0)
 		return place_relative(text, rump, place);
@@ -434,5 +452,5 @@ hijack_path_find(long directory, uint64_t from, bool follow, struct hijack_place
 		return -ENAMETOOLONG;
 	path[n] = '/';
 	memcpy(path + n + 1, text, (size_t)length + 1);
-	return place_absolute(path, follow, place);
+	return place_absolute(path, (size_t)n, follow, place);
 }
