@@ -59,6 +59,23 @@ rumpk_so_send(struct socket *so, struct rumpk_somsg *msg, bool nonblocking)
 	}
 }
 
+/* That what is sent reaches nobody any more is for who sends: behind the last data is the end all the same.
+ */
+static int
+error_of_receiving(struct socket *so, bool ended)
+{
+	int error;
+
+	rumpk_lock(so->lock);
+	error = so->error;
+	if (ended && error == RUMP_EPIPE)
+		error = 0;
+	else
+		so->error = 0;
+	rumpk_unlock(so->lock);
+	return error;
+}
+
 int
 rumpk_so_receive(struct socket *so, struct rumpk_somsg *msg, bool nonblocking)
 {
@@ -82,7 +99,7 @@ rumpk_so_receive(struct socket *so, struct rumpk_somsg *msg, bool nonblocking)
 		error = so->protocol->ops->receive(so, msg);
 		/* An error that has come comes after the data that came before it. */
 		if (error == RUMP_EWOULDBLOCK || (error == 0 && msg->uio->resid == left && left > 0)) {
-			int pending = rumpk_so_error(so);
+			int pending = error_of_receiving(so, error == 0);
 
 			error = pending != 0 ? pending : error;
 		}
