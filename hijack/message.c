@@ -13,6 +13,7 @@
 #include "hijack/copy.h"
 #include "hijack/files.h"
 #include "hijack/message_control.h"
+#include "hijack/message_whole.h"
 #include "hijack/rump.h"
 #include "hijack/sleep.h"
 #include "hijack/sockets.h"
@@ -58,6 +59,25 @@ wanted(const struct hijack_call *call)
 		   : 0;
 }
 
+/* What tells the length of a message is received with a header. */
+static long
+receive_whole(const struct hijack_call *call)
+{
+	struct iovec piece = {.iov_base = (void *)(uintptr_t)call->arg[1], .iov_len = (size_t)call->arg[2]};
+	struct msghdr host = {
+	    .msg_name = (void *)(uintptr_t)call->arg[4], .msg_iov = &piece, .msg_iovlen = 1};
+	uint64_t size = (uint64_t)call->arg[5];
+	long n;
+
+	if (call->arg[4] != 0 && hijack_copyin(&host.msg_namelen, size, sizeof(host.msg_namelen)) != 0)
+		return -EFAULT;
+	n = hijack_message_receive(call->arg[0], &host, (int)call->arg[3]);
+	if (n >= 0 && call->arg[4] != 0 &&
+	    hijack_copyout(size, &host.msg_namelen, sizeof(host.msg_namelen)) != 0)
+		return -EFAULT;
+	return n;
+}
+
 long
 hijack_inside_recvfrom(const struct hijack_call *call)
 {
@@ -68,6 +88,8 @@ hijack_inside_recvfrom(const struct hijack_call *call)
 	size_t all = 0;
 	long n;
 
+	if (call->arg[3] & MSG_TRUNC)
+		return receive_whole(call);
 	if (flags < 0)
 		return flags;
 	sleep = hijack_sleep_message((int)call->arg[0], POLLIN, (int)call->arg[3]);
@@ -199,14 +221,18 @@ hijack_message_receive(long rump, struct msghdr *host, int flags)
 	struct hijack_sleep sleep;
 	union hijack_address address = {{0}}, translated = {{0}};
 	struct hijack_control control;
+	struct hijack_whole whole;
 	struct rump_msghdr netbsd;
 	int error = translate(host, &netbsd), given = flags & MSG_CMSG_CLOEXEC, host_flags = flags;
 	uint32_t room = host->msg_namelen, made;
 	long n;
 
-	flags = hijack_abi_message_flags(flags);
+	flags = hijack_abi_message_flags(flags & ~MSG_TRUNC);
 	if (error != 0 || flags < 0)
 		return error != 0 ? error : flags;
+	error = hijack_whole_begin(&whole, rump, &netbsd, host_flags);
+	if (error != 0)
+		return error;
 	if (host->msg_name != NULL) {
 		netbsd.msg_name = &address;
 		netbsd.msg_namelen = sizeof(address);
@@ -221,6 +247,7 @@ hijack_message_receive(long rump, struct msghdr *host, int flags)
 		    recvmsg, (uint64_t)rump, hijack_slot(&netbsd), (uint64_t)(flags | sleep.flags));
 	while (hijack_sleep_again(&sleep, n, 0));
 	n = sleep.result;
+	given |= hijack_whole_end(&whole, n);
 	if (n < 0)
 		return n;
 	error = hijack_control_out(
