@@ -76,8 +76,13 @@ hijack_handlers_set(int number, struct hijack_sigaction *action)
 void
 hijack_handlers_show(struct hijack_sigaction *action, const struct hijack_sigaction *before)
 {
-	if (action->handler == (uintptr_t)hijack_handler)
-		*action = *before;
+	if (action->handler != (uintptr_t)hijack_handler)
+		return;
+	/* The host drops flags that it does not know, by which programs find out about them. */
+	action->flags = (action->flags & ~(uint64_t)SA_SIGINFO) | (before->flags & SA_SIGINFO);
+	action->mask |= before->mask & HIJACK_SIGSYS_BIT;
+	action->handler = before->handler;
+	action->restorer = before->restorer;
 }
 
 void

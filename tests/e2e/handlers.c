@@ -163,11 +163,8 @@ busy(void *unused)
 {
 	struct sockaddr_in name;
 	long count = 0;
-	sigset_t all;
 
 	(void)unused;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_BLOCK, &all, NULL);
 	for (; !over; count++) {
 		socklen_t size = sizeof(name);
 
@@ -183,9 +180,16 @@ jumps_out(int flags)
 {
 	const struct itimerval soon = {.it_value.tv_usec = 10000};
 	char late[sizeof(buffer)] = "";
-	pthread_t thread = start(busy);
+	pthread_t thread;
+	sigset_t alarms;
 	ssize_t n;
 
+	/* They are for this thread from the other's start on. */
+	(void)sigemptyset(&alarms);
+	(void)sigaddset(&alarms, SIGALRM);
+	(void)pthread_sigmask(SIG_BLOCK, &alarms, NULL);
+	thread = start(busy);
+	(void)pthread_sigmask(SIG_UNBLOCK, &alarms, NULL);
 	set(SIGALRM, jump, flags);
 	for (int i = 0; i < ROUNDS; i++)
 		if (sigsetjmp(back, 1) == 0) {
@@ -236,6 +240,37 @@ carries(void)
 	for (int i = 0; i < QUEUED; i++)
 		ordered = ordered && values[i] == i;
 	printf("%d %d %d\n", (int)value_count, ordered, (int)others);
+}
+
+static const char *
+yes(bool what)
+{
+	return what ? "yes" : "no";
+}
+
+#define NO_FLAG 0x400 /* that no kernel knows, for finding out what one knows */
+
+/* What was set is told again, but for what the kernel does not know or allow. */
+static void
+tells(void)
+{
+	struct sigaction action = {.sa_sigaction = on_value, .sa_flags = SA_SIGINFO | SA_ONSTACK | NO_FLAG},
+			 old;
+
+	(void)sigfillset(&action.sa_mask);
+	if (sigaction(SIGUSR1, &action, &old) != 0 || old.sa_handler != SIG_DFL ||
+	    sigaction(SIGUSR1, NULL, &old) != 0)
+		err(1, "sigaction");
+	printf("%s %x %s %s %s\n", yes(old.sa_sigaction == on_value),
+	    (unsigned int)old.sa_flags & ~0x04000000U, yes(sigismember(&old.sa_mask, SIGKILL) == 1),
+	    yes(sigismember(&old.sa_mask, SIGSYS) == 1), yes(sigismember(&old.sa_mask, SIGTERM) == 1));
+	action = (struct sigaction){.sa_handler = SIG_IGN};
+	if (sigaction(SIGUSR1, &action, &old) != 0)
+		err(1, "sigaction");
+	printf("%s\n", yes(old.sa_sigaction == on_value));
+	if (sigaction(SIGUSR1, NULL, &old) != 0)
+		err(1, "sigaction");
+	printf("%s %x\n", yes(old.sa_handler == SIG_IGN), (unsigned int)old.sa_flags & ~0x04000000U);
 }
 
 static volatile sig_atomic_t handled;
@@ -441,6 +476,7 @@ static const struct {
     {"jumps out", jumps_out, NULL, 0},
     {"jumps out, with SA_RESTART", jumps_out, NULL, SA_RESTART},
     {"carries", NULL, carries, 0},
+    {"is told of", NULL, tells, 0},
     {"once", NULL, once, 0},
     {"jumps out, with SA_NODEFER", jumps_out, NULL, SA_NODEFER},
     {"comes with another", NULL, two_at_once, 0},
