@@ -241,18 +241,26 @@ read_file(const struct piece *piece, size_t from, size_t *to)
 	return 0;
 }
 
+/* Where a descriptor appends, pwrite does too: it does not meanwhile. */
 static long
 write_file(const struct piece *piece, size_t from, size_t to)
 {
-	while (from < to) {
-		long n = HIJACK_RUMP(pwrite, (uint64_t)piece->object->rump, hijack_slot(piece->file + from),
-		    to - from, 0, (uint64_t)piece->at + from);
+	uint64_t rump = (uint64_t)piece->object->rump;
+	long flags = HIJACK_RUMP(fcntl, rump, RUMP_F_GETFL, 0), n = 0;
+	bool appends = flags >= 0 && flags & RUMP_O_APPEND;
 
+	if (appends)
+		(void)HIJACK_RUMP(fcntl, rump, RUMP_F_SETFL, (uint64_t)(flags & ~RUMP_O_APPEND));
+	while (from < to) {
+		n = HIJACK_RUMP(
+		    pwrite, rump, hijack_slot(piece->file + from), to - from, 0, (uint64_t)piece->at + from);
 		if (n <= 0)
-			return n < 0 ? n : -EIO;
+			break;
 		from += (size_t)n;
 	}
-	return 0;
+	if (appends)
+		(void)HIJACK_RUMP(fcntl, rump, RUMP_F_SETFL, (uint64_t)flags);
+	return from == to ? 0 : n < 0 ? n : -EIO;
 }
 
 static long
