@@ -6,18 +6,18 @@
 
 #include "hijack/gate.h"
 
-/* What there is to ask a member for. 0: nothing. */
-static short
+/* What there is to ask a member for: 0 when that is how it ends, which is always told. -1: nothing. */
+static int
 worth_asking(const struct member *member, enum asking what, bool first)
 {
-	uint32_t known = what == FOR_ALL ? 0 : member->reported;
+	uint32_t known = what == FOR_ALL ? 0 : member->reported, wanted = member->event.events & 0x3fff;
 
 	if (what == FOR_NEWS || (what == FOR_EVENTS && !first))
 		known |= member->seen;
 	/* These would be the answer to whatever is asked. */
 	if (member->over || known & (EPOLLHUP | EPOLLERR))
-		return 0;
-	return (short)(member->event.events & 0x3fff & ~known);
+		return -1;
+	return wanted == 0 || wanted & ~known ? (int)(wanted & ~known) : -1;
 }
 
 bool
@@ -41,12 +41,12 @@ hijack_epoll_ask(struct asked *asked, const struct pollfd *fds, size_t count, en
 	asked->fds[count] = (struct pollfd){-1, POLLIN, 0};
 	for (const struct set *set = involved; set != NULL; set = set->involved) {
 		for (const struct member *member = set->members; member != NULL; member = member->next) {
-			short events = worth_asking(member, what, set == involved);
+			int events = worth_asking(member, what, set == involved);
 
-			if (events == 0)
+			if (events < 0)
 				continue;
 			asked->set[asked->count] = set->id;
-			asked->fds[asked->count++] = (struct pollfd){member->fd, events, 0};
+			asked->fds[asked->count++] = (struct pollfd){member->fd, (short)events, 0};
 		}
 	}
 	return true;
