@@ -349,21 +349,6 @@ two_at_once(void)
 	printf("%d\n", status);
 }
 
-/* A handler that may be interrupted by its own signal. */
-static void
-not_deferred(void)
-{
-	pthread_t thread;
-	long result;
-
-	handled = 0;
-	set(SIGUSR1, count, SA_NODEFER);
-	thread = start(reader);
-	(void)pthread_kill(thread, SIGUSR1);
-	result = end(thread);
-	printf("%ld %d\n", result, (int)handled);
-}
-
 static char *alternate;
 static volatile sig_atomic_t there;
 
@@ -480,7 +465,6 @@ static const struct {
     {"once", NULL, once, 0},
     {"jumps out, with SA_NODEFER", jumps_out, NULL, SA_NODEFER},
     {"comes with another", NULL, two_at_once, 0},
-    {"lets its own signal come", NULL, not_deferred, 0},
     {"elsewhere", NULL, elsewhere, 0},
     {"cancels", NULL, cancels, 0},
     {"under fire", NULL, under_fire, 0},
