@@ -76,6 +76,6 @@ hijack_beyond_mmap(const struct hijack_call *call)
 	writes = (mode & RUMP_O_ACCMODE) == RUMP_O_RDWR;
 	if (!writes && call->arg[2] & PROT_WRITE)
 		return -EACCES;
-	memory = hijack_map_shared(call, rump, &st, writes);
+	memory = hijack_map_shared(call, rump, &st, (int)mode);
 	return memory < 0 && memory > -4096 && !writes ? map_copy(call, rump) : memory;
 }

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "hijack/descriptor.h"
+#include "hijack/names.h"
 #include "hijack/owner.h"
 #include "hijack/reconnect.h"
 #include "hijack/report.h"
@@ -109,6 +110,8 @@ hijack_beyond_prefork(const struct hijack_call *call)
 	int error = 0;
 
 	cloning->fork = NULL;
+	/* A child may remove the current directory, of both. */
+	hijack_names_ask();
 	if (anything_to_inherit(process) || asks_for_connections(process))
 		error = copy_inside(process, cloning);
 	if (error == 0 && cloning->child != NULL)

@@ -127,7 +127,7 @@ open_object(struct mapping *mapping, int rump, int64_t from, int64_t to)
 }
 
 long
-hijack_map_shared(const struct hijack_call *call, int rump, const struct rump_stat *st, bool writes)
+hijack_map_shared(const struct hijack_call *call, int rump, const struct rump_stat *st, int flags)
 {
 	struct mapping *mapping;
 	int64_t size = (int64_t)(((size_t)call->arg[1] + PAGE - 1) & -PAGE), end;
@@ -143,7 +143,8 @@ hijack_map_shared(const struct hijack_call *call, int rump, const struct rump_st
 	mapping->device = st->st_dev;
 	mapping->inode = st->st_ino;
 	mapping->kernel = __atomic_load_n(&hijack_process()->kernels, __ATOMIC_ACQUIRE);
-	mapping->object.writes = writes;
+	mapping->object.writes = (flags & RUMP_O_ACCMODE) == RUMP_O_RDWR;
+	mapping->object.appends = (flags & RUMP_O_APPEND) != 0;
 	hijack_shared_name(mapping->name, st->st_dev, st->st_ino);
 	hijack_mappings_lock(&mask);
 	memory = open_object(mapping, rump, call->arg[5], end);

@@ -11,8 +11,8 @@
 
 #include "hijack/dispatch.h"
 
-/* mmap with MAP_SHARED on a descriptor that reads, and may write. */
-long hijack_map_shared(const struct hijack_call *call, int rump, const struct rump_stat *st, bool writes);
+/* mmap with MAP_SHARED on a descriptor that reads, and may write: flags are its own, of NetBSD's. */
+long hijack_map_shared(const struct hijack_call *call, int rump, const struct rump_stat *st, int flags);
 
 /* Writes back all that is mapped and may have changed: before the process ends, or becomes another program.
  */

@@ -241,26 +241,36 @@ read_file(const struct piece *piece, size_t from, size_t *to)
 	return 0;
 }
 
+static long
+write_in_place(const struct piece *piece, size_t from, size_t to)
+{
+	while (from < to) {
+		long n = HIJACK_RUMP(pwrite, (uint64_t)piece->object->rump, hijack_slot(piece->file + from),
+		    to - from, 0, (uint64_t)piece->at + from);
+
+		if (n <= 0)
+			return n < 0 ? n : -EIO;
+		from += (size_t)n;
+	}
+	return 0;
+}
+
 /* Where a descriptor appends, pwrite does too: it does not meanwhile. */
 static long
 write_file(const struct piece *piece, size_t from, size_t to)
 {
 	uint64_t rump = (uint64_t)piece->object->rump;
-	long flags = HIJACK_RUMP(fcntl, rump, RUMP_F_GETFL, 0), n = 0;
-	bool appends = flags >= 0 && flags & RUMP_O_APPEND;
+	long flags, error;
 
-	if (appends)
+	if (!piece->object->appends)
+		return write_in_place(piece, from, to);
+	flags = HIJACK_RUMP(fcntl, rump, RUMP_F_GETFL, 0);
+	if (flags >= 0)
 		(void)HIJACK_RUMP(fcntl, rump, RUMP_F_SETFL, (uint64_t)(flags & ~RUMP_O_APPEND));
-	while (from < to) {
-		n = HIJACK_RUMP(
-		    pwrite, rump, hijack_slot(piece->file + from), to - from, 0, (uint64_t)piece->at + from);
-		if (n <= 0)
-			break;
-		from += (size_t)n;
-	}
-	if (appends)
+	error = write_in_place(piece, from, to);
+	if (flags >= 0)
 		(void)HIJACK_RUMP(fcntl, rump, RUMP_F_SETFL, (uint64_t)flags);
-	return from == to ? 0 : n < 0 ? n : -EIO;
+	return error;
 }
 
 static long

@@ -13,7 +13,8 @@
 struct hijack_object {
 	int host;
 	int rump;
-	bool writes; /* the file can be written to */
+	bool writes;  /* the file can be written to */
+	bool appends; /* and that descriptor appends what is written to it */
 };
 
 /* Opens the object of that name as one of its users, and makes it if there is none. The descriptor or -errno.
