@@ -5,6 +5,7 @@
 
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,6 +36,17 @@ in_child(int (*fn)(void))
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		fail_msg("the child's line %d, status %#x", WEXITSTATUS(status), status);
+}
+
+/* Of the program's own: /proc/self/fd has those of valgrind too, which come and go. */
+static inline int
+descriptors_open(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) != -1;
+	return count;
 }
 
 /* The child's exit status is the line, less 100, that went wrong. */

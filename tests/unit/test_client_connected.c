@@ -4,7 +4,6 @@
 
 #include "tests/unit/unit.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -62,19 +61,6 @@ number_of(struct rumpclient *ctx)
 	int64_t retval[2] = {0};
 
 	return rumpclient_ctx_syscall(ctx, 20, NULL, 0, retval) == 0 && retval[0] == 42 ? retval[1] : -1;
-}
-
-static __attribute__((noinline)) int
-descriptors_open(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	int count = 0;
-
-	while (directory != NULL && readdir(directory) != NULL)
-		count++;
-	if (directory != NULL)
-		closedir(directory);
-	return count;
 }
 
 static int

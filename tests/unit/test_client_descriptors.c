@@ -24,16 +24,6 @@
 #include "tests/unit/in_child.h"
 
 static int
-descriptors_open(void)
-{
-	int count = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		count += fcntl(fd, F_GETFD) != -1;
-	return count;
-}
-
-static int
 child_with_low_descriptors(void)
 {
 	struct stat status;
