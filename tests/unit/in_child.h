@@ -38,8 +38,9 @@ in_child(int (*fn)(void))
 		fail_msg("the child's line %d, status %#x", WEXITSTATUS(status), status);
 }
 
-/* Of the program's own: /proc/self/fd has those of valgrind too, which come and go. */
-static inline int
+/* Of the program's own: /proc/self/fd has those of valgrind too, which come and go. Not inline for the sake
+ * of callers with a vfork. */
+static __attribute__((noinline, unused)) int
 descriptors_open(void)
 {
 	int count = 0;
