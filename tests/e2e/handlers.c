@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Handlers of signals that come while a thread sleeps in a call on a socket. Each case prints what is the
- * same on every kernel.
- */
+/* Handlers of signals that come while a thread sleeps in a call on a socket; the same on every kernel. */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -19,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -111,6 +107,7 @@ feed(void)
 }
 
 static sem_t begun, done;
+static volatile sig_atomic_t handled;
 
 static void
 wait_for_others(int number)
@@ -119,6 +116,26 @@ wait_for_others(int number)
 	(void)sem_post(&begun);
 	while (sem_wait(&done) != 0)
 		continue;
+}
+
+static void
+count(int number)
+{
+	(void)number;
+	handled++;
+}
+
+/* By as many as it takes: its call may not have begun when the first comes. */
+static long
+end_by_signals(pthread_t thread)
+{
+	void *result;
+
+	while (pthread_tryjoin_np(thread, &result) != 0) {
+		(void)pthread_kill(thread, SIGUSR1);
+		pause_for(1);
+	}
+	return (long)(intptr_t)result;
 }
 
 /* A handler that waits until another thread has made calls. */
@@ -139,10 +156,11 @@ waits(int flags)
 		if (getpeername(ends[0], (struct sockaddr *)&name, &size) != 0)
 			err(1, "getpeername");
 	}
+	set(SIGUSR1, count, flags);
 	(void)sem_post(&done);
 	if (flags & SA_RESTART)
 		feed();
-	printf("%ld\n", end(thread));
+	printf("%ld\n", flags & SA_RESTART ? end(thread) : end_by_signals(thread));
 }
 
 static sigjmp_buf back;
@@ -242,12 +260,6 @@ carries(void)
 	printf("%d %d %d\n", (int)value_count, ordered, (int)others);
 }
 
-static const char *
-yes(bool what)
-{
-	return what ? "yes" : "no";
-}
-
 #define NO_FLAG 0x400 /* that no kernel knows, for finding out what one knows */
 
 /* What was set is told again, but for what the kernel does not know or allow. */
@@ -261,25 +273,16 @@ tells(void)
 	if (sigaction(SIGUSR1, &action, &old) != 0 || old.sa_handler != SIG_DFL ||
 	    sigaction(SIGUSR1, NULL, &old) != 0)
 		err(1, "sigaction");
-	printf("%s %x %s %s %s\n", yes(old.sa_sigaction == on_value),
-	    (unsigned int)old.sa_flags & ~0x04000000U, yes(sigismember(&old.sa_mask, SIGKILL) == 1),
-	    yes(sigismember(&old.sa_mask, SIGSYS) == 1), yes(sigismember(&old.sa_mask, SIGTERM) == 1));
+	printf("%d %x %d %d %d\n", old.sa_sigaction == on_value, (unsigned int)old.sa_flags & ~0x04000000U,
+	    sigismember(&old.sa_mask, SIGKILL) == 1, sigismember(&old.sa_mask, SIGSYS) == 1,
+	    sigismember(&old.sa_mask, SIGTERM) == 1);
 	action = (struct sigaction){.sa_handler = SIG_IGN};
 	if (sigaction(SIGUSR1, &action, &old) != 0)
 		err(1, "sigaction");
-	printf("%s\n", yes(old.sa_sigaction == on_value));
+	printf("%d\n", old.sa_sigaction == on_value);
 	if (sigaction(SIGUSR1, NULL, &old) != 0)
 		err(1, "sigaction");
-	printf("%s %x\n", yes(old.sa_handler == SIG_IGN), (unsigned int)old.sa_flags & ~0x04000000U);
-}
-
-static volatile sig_atomic_t handled;
-
-static void
-count(int number)
-{
-	(void)number;
-	handled++;
+	printf("%d %x\n", old.sa_handler == SIG_IGN, (unsigned int)old.sa_flags & ~0x04000000U);
 }
 
 /* A handler for one time, in a process of its own: the second signal ends it. */
@@ -296,15 +299,18 @@ once(void)
 	if (child == 0) {
 		set(SIGUSR1, count, (int)SA_RESETHAND);
 		(void)!write(told[1], "x", 1);
-		(void)!read(ends[0], buffer, 1);
+		while (handled == 0)
+			(void)!read(ends[0], buffer, 1);
 		(void)!write(told[1], handled == 1 ? "1" : "0", 1);
-		(void)!read(ends[0], buffer, 1);
-		_exit(0);
+		for (;;)
+			(void)!read(ends[0], buffer, 1);
 	}
 	for (int i = 0; i < 2; i++) {
 		(void)!read(told[0], buffer, 1);
 		let_sleep();
 		(void)kill(child, SIGUSR1);
+		if (i == 0) /* the call may begin only now */
+			feed();
 	}
 	(void)waitpid(child, &status, 0);
 	printf("%c %d\n", buffer[0], WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1);
@@ -322,18 +328,16 @@ two_at_once(void)
 	child = fork();
 	if (child == 0) {
 		sigset_t mask;
-		ssize_t n;
 
 		handled = 0;
 		set(SIGUSR1, count, 0);
 		set(SIGUSR2, count, 0);
 		(void)raise(SIGSTOP);
-		n = read(ends[0], buffer, 1);
+		(void)!read(ends[0], buffer, 1);
 		while (handled < 2 && poll(NULL, 0, LIMIT) != 0)
 			continue;
 		(void)sigprocmask(SIG_BLOCK, NULL, &mask);
-		printf("%d %d %d\n", n < 0 && errno == EINTR, (int)handled,
-		    sigismember(&mask, SIGUSR1) || sigismember(&mask, SIGUSR2));
+		printf("%d %d\n", (int)handled, sigismember(&mask, SIGUSR1) || sigismember(&mask, SIGUSR2));
 		fflush(stdout);
 		_exit(0);
 	}
@@ -345,6 +349,8 @@ two_at_once(void)
 	(void)kill(child, SIGUSR1);
 	(void)kill(child, SIGUSR2);
 	(void)kill(child, SIGCONT);
+	let_sleep();
+	feed(); /* to a call that begins only now */
 	(void)waitpid(child, &status, 0);
 	printf("%d\n", status);
 }
@@ -375,14 +381,13 @@ static void
 elsewhere(void)
 {
 	pthread_t thread;
-	bool ended;
+	long result;
 
 	alternate = malloc(ALTERNATE);
 	set(SIGUSR1, on_alternate, SA_ONSTACK);
 	thread = start(reader_with_stack);
-	(void)pthread_kill(thread, SIGUSR1);
-	ended = end(thread) == -EINTR;
-	printf("%d %d\n", ended, (int)there);
+	result = end_by_signals(thread);
+	printf("%ld %d\n", result, (int)there);
 	free(alternate);
 }
 
