@@ -25,6 +25,7 @@
 #include "hijack/context.h"
 #include "hijack/dispatch.h"
 #include "hijack/owner.h"
+#include "hijack/report.h"
 #include "hijack/signal.h"
 #include "hijack/stack.h"
 
@@ -74,10 +75,25 @@ hand_on(int signal, siginfo_t *info, void *context)
 	hijack_trap_pending();
 }
 
+/* The program is about to leave the storage that this library needs: from here on it is alone. */
+static void
+leave(ucontext_t *context)
+{
+	if (hijack_verbose)
+		hijack_report("the program does without the C library, and is not hijacked");
+	if (hijack_thread.sigsys_blocked)
+		sigaddset(&context->uc_sigmask, SIGSYS);
+	hijack_trap_stop();
+	hijack_context_repeat(context);
+}
+
 static void
 on_sigsys(int signal, siginfo_t *info, void *context)
 {
-	if (info->si_code == SYS_USER_DISPATCH_CODE) {
+	if (info->si_code == SYS_USER_DISPATCH_CODE && !hijack_threaded &&
+	    hijack_context_sets_storage(context, info)) {
+		leave(context);
+	} else if (info->si_code == SYS_USER_DISPATCH_CODE) {
 		hijack_stack_need();
 		hijack_context_redirect(context, info);
 	} else if (!hijack_arm_signal(info) && !hijack_owner_signal(info))

@@ -2,9 +2,12 @@
 #ifndef HIJACK_X86_64_CONTEXT_H
 #define HIJACK_X86_64_CONTEXT_H
 
+#include <asm/prctl.h>
 #include <linux/audit.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 
 #include "hijack/x86_64_gate.h"
@@ -25,6 +28,21 @@ hijack_context_redirect(ucontext_t *context, const siginfo_t *info)
 	reg[REG_RSP] -= 128 + 8;
 	*(greg_t *)reg[REG_RSP] = reg[REG_RIP];
 	reg[REG_RIP] = (greg_t)(uintptr_t)hijack_trapped_int80;
+}
+
+/* Whether a trapped call gives the thread other thread-local storage than the C library's. */
+static inline bool
+hijack_context_sets_storage(const ucontext_t *context, const siginfo_t *info)
+{
+	return info->si_arch == AUDIT_ARCH_X86_64 && info->si_syscall == SYS_arch_prctl &&
+	       context->uc_mcontext.gregs[REG_RDI] == ARCH_SET_FS;
+}
+
+/* Makes a trapped call once more when the handler returns, by the site that made it. */
+static inline void
+hijack_context_repeat(ucontext_t *context)
+{
+	context->uc_mcontext.gregs[REG_RIP] -= 2;
 }
 
 #endif

@@ -19,6 +19,7 @@ BUILD = os.environ.get("RUMPKIT_BUILDDIR", ".")
 LIBRARY = os.path.abspath(f"{BUILD}/.libs/librumphijack.so.0")
 HELPER = os.path.abspath(f"{BUILD}/tests/e2e/hijack_exercise")
 CODE = os.path.abspath(f"{BUILD}/tests/e2e/hijack_code")
+ALONE = os.path.abspath(f"{BUILD}/tests/e2e/hijack_alone")
 LIMIT = 120
 
 THREADS = """
@@ -104,6 +105,7 @@ COMMANDS = [
     [CODE, "threads"],
     [CODE, "mapped"],
     [CODE, "vfork"],
+    [ALONE],
 ]
 
 ADDRESSES = re.compile(rb"0x[0-9a-f]{6,}|process \d+|Thread .*")
