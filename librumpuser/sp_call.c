@@ -127,7 +127,8 @@ admit(struct client_call *call)
 	host_lock_enter(&c->lock);
 	if (c->state != CLIENT_RUNNING)
 		error = -ENOTCONN;
-	else if (c->calls >= sp_config.calls)
+	/* Calls that are about to be answered do not count: who has the answer may make another. */
+	else if (c->lwps_used >= sp_config.calls)
 		error = -EAGAIN;
 	if (error == 0) {
 		c->calls++;
