@@ -29,6 +29,10 @@ OPAQUE = {"struct sockaddr_storage": 128, "struct export_args30": 128, "fsid_t":
           "struct vndgeom": 16, "struct dl_addr": 16, "ki_sigset_t": 16}
 # With unions whose other half, or whose end, is left out.
 OVERLAID = {"disklabel", "partition"}
+# With a union at their end.
+UNITED = {"ifreq", "ifconf"}
+# Members whose names are macros in the host's headers.
+RENAMED = {"ifr_name": "ifrn_name"}
 # Described in their own headers, or with unions that a flat table cannot say.
 LEFT_OUT = {"rumpuser_hyperup", "rump_component", "modinfo", "rump_boot_etfs", "uio", "sigaction"}
 
@@ -57,7 +61,7 @@ def member(row, known):
     match = re.fullmatch(r"(.*?)(\w+)((?:\[\d*\])*)", text)
     if text.startswith("}") or match is None or "(*" in text:
         return None
-    kind, name, array = match.group(1).strip(), match.group(2), match.group(3)
+    kind, name, array = match.group(1).strip(), RENAMED.get(match.group(2), match.group(2)), match.group(3)
     if kind.endswith("*"):
         base = re.sub(r"\bstruct (\w+)", lambda m: f"struct rump_{m.group(1)}", kind)
         base = re.sub(r"\bu_char\b", "unsigned char", base)
@@ -74,7 +78,21 @@ def member(row, known):
     return None
 
 
+def united(rows_, known):
+    """The members, those at the last one's offset in a union; of what lies further inside it only the beginning."""
+    rows_ = [row for row in rows_[1:] if not row["member"].startswith("}")]
+    offsets = [int(row["offset"]) for row in rows_]
+    last = next(offset for offset in offsets if offsets.count(offset) > 1)
+    made = [(*member(row, known), offset) for row, offset in zip(rows_, offsets) if offset <= last]
+    inside = [n for n, (_, _, offset) in enumerate(made) if offset == last]
+    opening, closing = {inside[0]: "union {\n\t\t"}, {inside[-1]: ";\n\t}"}
+    return [(opening.get(n, "\t" if n in inside else "") + text + closing.get(n, ""), name, offset)
+            for n, (text, name, offset) in enumerate(made)]
+
+
 def flat(rows_, known):
+    if rows_[0]["struct"] in UNITED:
+        return united(rows_, known)
     members, end = [], 0
     for row in rows_[1:]:
         if row["struct"] in OVERLAID and (row["member"].startswith("}") or int(row["offset"]) < end):
