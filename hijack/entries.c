@@ -17,6 +17,7 @@
 #include "hijack/descriptor.h"
 #include "hijack/epoll.h"
 #include "hijack/files.h"
+#include "hijack/interface.h"
 #include "hijack/path.h"
 #include "hijack/shared_map.h"
 #include "hijack/start.h"
@@ -370,6 +371,17 @@ hijack_message(const struct hijack_call *call)
 	return hijack_descriptor_call(call);
 }
 
+/* Interfaces are the rump kernel's where Internet sockets are, also when a local socket of the host's is
+ * asked. */
+long
+hijack_ioctl(const struct hijack_call *call)
+{
+	if (hijack_fd(call->arg[0]) < 0 && hijack_start.config.sockets & HIJACK_DOMAIN_INET &&
+	    hijack_interface_concerns((unsigned int)call->arg[1]))
+		return hijack_beyond(hijack_beyond_interface, call);
+	return hijack_descriptor_call(call);
+}
+
 long
 hijack_poll(const struct hijack_call *call)
 {
@@ -444,6 +456,7 @@ static hijack_call_fn *const inside[HIJACK_CALLS] = {
     [SYS_bind] = hijack_inside_bind,
     [SYS_getdents64] = hijack_inside_getdents64,
     [SYS_connect] = hijack_inside_connect,
+    [SYS_ioctl] = hijack_inside_ioctl,
     [SYS_sendmsg] = hijack_inside_sendmsg,
     [SYS_recvmsg] = hijack_inside_recvmsg,
     [SYS_recvmmsg] = hijack_inside_recvmmsg,

@@ -157,7 +157,7 @@ hijack_inside_ioctl(const struct hijack_call *call)
 	case FIDEDUPERANGE:
 		return -EOPNOTSUPP;
 	default:
-		return -ENOTTY;
+		return hijack_inside_interface(call);
 	}
 }
 

@@ -92,8 +92,12 @@ class NetBSD(Rump):
                               stderr=subprocess.DEVNULL, env=environment, timeout=LIMIT_SECONDS)
 
 
+def has_netbsd():
+    return NETBSD != "" and os.path.exists(f"{NETBSD}/bin/rump_server")
+
+
 def all_kernels(prelude):
     kernels = [Host(prelude), Rump(prelude), Relayed(prelude)]
-    if NETBSD and os.path.exists(f"{NETBSD}/bin/rump_server"):
+    if has_netbsd():
         kernels.append(NetBSD(prelude))
     return kernels

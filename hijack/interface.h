@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Requests about network interfaces. */
+#ifndef HIJACK_INTERFACE_H
+#define HIJACK_INTERFACE_H
+
+#include <linux/sockios.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Whether a request is of that kind, whatever it comes to. */
+static inline bool
+hijack_interface_concerns(unsigned int request)
+{
+	return request >= SIOCGIFNAME && request <= SIOCSIFMAP;
+}
+
+/* NetBSD's request on a descriptor of the rump kernel's. An interface that is not there is -ENODEV. */
+long hijack_interface_perform(int rump, unsigned int request, void *argument);
+
+/* SIOCGIFCONF, whose argument is the program's; SIOCGIFNAME and SIOCGIFHWADDR. */
+struct ifreq;
+long hijack_interface_addresses(int rump, uint64_t argument);
+long hijack_interface_find(int rump, unsigned int request, struct ifreq *ifr);
+
+#endif

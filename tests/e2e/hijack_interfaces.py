@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Requests about network interfaces: those of NetBSD's own kernel, and what programs make of them."""
+
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
+from hijacked import BUILD, LIMIT_SECONDS, Report, skip_if_sanitized, skip_all  # noqa: E402  pylint: disable=wrong-import-position
+from kernels import NetBSD, has_netbsd  # noqa: E402  pylint: disable=wrong-import-position
+
+# ask(): a request whose argument is a struct ifreq: its value in the form asked for, or the name of the errno.
+START = """
+import fcntl
+(GIFNAME, GIFCONF, GIFFLAGS, SIFFLAGS, GIFADDR, SIFADDR, GIFDSTADDR, GIFBRDADDR, SIFBRDADDR, GIFNETMASK, SIFNETMASK, GIFMETRIC,
+ SIFMETRIC, GIFMTU, SIFMTU, GIFHWADDR, GIFINDEX) = (0x8910, 0x8912, 0x8913, 0x8914, 0x8915, 0x8916, 0x8917, 0x8919, 0x891a, 0x891b,
+ 0x891c, 0x891d, 0x891e, 0x8921, 0x8922, 0x8927, 0x8933)
+SIFHWADDR, GIFTXQLEN, ETHTOOL, GARP, GIFMAP = 0x8924, 0x8942, 0x8946, 0x8954, 0x8970
+UP, BROADCAST, LOOPBACK, RUNNING, NOARP, MULTICAST = 1, 2, 8, 0x40, 0x80, 0x1000
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def request(fd, number, name, value): return tried(fcntl.ioctl, fd, number, struct.pack("16s24s", name.encode(), value))
+def ask(number, name, form="i", value=b"", fd=s):
+    got = request(fd, number, name, value)
+    return got if isinstance(got, str) else struct.unpack_from(form, got, 16)[0]
+def address(number, name, value=None, family=socket.AF_INET):
+    sent = struct.pack("HH4s", family, 0, socket.inet_aton(value)) if value is not None else b"junk" * 6
+    got = request(s, number, name, sent)
+    return got if isinstance(got, str) else (struct.unpack_from("H", got, 16)[0], socket.inet_ntoa(got[20:24]))
+def number(request, name, value): return ask(request, name, value=struct.pack("i", value))
+def flags(name): return ask(GIFFLAGS, name, "H")
+def set_flags(name, value): return ask(SIFFLAGS, name, "H", struct.pack("H", value))
+def listed(room, buffer=True):
+    memory = ctypes.create_string_buffer(b"\\xee" * 4096, 4096)
+    size, _ = struct.unpack("iL", fcntl.ioctl(s, GIFCONF, struct.pack("iL", room, ctypes.addressof(memory) if buffer else 0)))
+    if not buffer: return size // 40
+    found = [memory.raw[i:i + 40] for i in range(0, size, 40)]
+    return [(e[:16].rstrip(b"\\0").decode(), socket.inet_ntoa(e[20:24])) for e in found], memory.raw[size] == 0xee
+"""
+
+# Makes the interface shmif0 in the rump kernel, on a bus that is a file.
+MAKE = """
+import ctypes, struct, sys
+client = ctypes.CDLL(sys.argv[1], use_errno=True)
+name, bus = b"shmif0", ctypes.create_string_buffer(sys.argv[2].encode())
+SIOCIFCREATE, SIOCSLINKSTR = 0x8090697a, 0x80286988
+create = ctypes.create_string_buffer(name, 144)
+link = ctypes.create_string_buffer(struct.pack("16sQQQ", name, 0, len(bus), ctypes.addressof(bus)), 40)
+if client.rumpclient_init() == -1: sys.exit("no connection")
+s = client.rump___sysimpl_socket30(2, 2, 0)
+for request, argument in (SIOCIFCREATE, create), (SIOCSLINKSTR, link):
+    if client.rump___sysimpl_ioctl(s, ctypes.c_ulong(request), argument) == -1: sys.exit(f"{request:#x}: {ctypes.get_errno()}")
+"""
+
+CASES = [
+    ("names and indexes", """
+print(socket.if_nametoindex("lo0"), socket.if_indextoname(1), socket.if_indextoname(socket.if_nametoindex("shmif0")))
+print([ask(GIFINDEX, name) for name in ("eth0", "lo", "none0", "")])
+print(request(s, GIFNAME, "", struct.pack("i", 77)), request(s, GIFNAME, "", struct.pack("i", 1))[:6])
+""", r"1 lo0 shmif0\n\['ENODEV', 'ENODEV', 'ENODEV', 'ENODEV'\]\nENODEV b'lo0.*'"),
+    ("the loopback interface", """
+print(flags("lo0") == UP | LOOPBACK | RUNNING | MULTICAST, address(GIFADDR, "lo0"), address(GIFNETMASK, "lo0"))
+print(ask(GIFMTU, "lo0") > 1500, ask(GIFMETRIC, "lo0"), ask(GIFHWADDR, "lo0", "H"), address(GIFBRDADDR, "lo0"), address(GIFDSTADDR, "lo0"))
+""", r"True \(2, '127.0.0.1'\) \(2, '255.0.0.0'\)\nTrue 0 772 \(2, '0.0.0.0'\) \(2, '127.0.0.1'\)"),
+    ("an interface without an address", """
+print(address(GIFADDR, "shmif0"), address(GIFNETMASK, "shmif0"), address(SIFNETMASK, "shmif0", "255.0.0.0"), flags("shmif0") & UP)
+hardware = request(s, GIFHWADDR, "shmif0", b""); print(struct.unpack_from("H", hardware, 16)[0], hardware[18:24] != bytes(6))
+print(listed(4096), listed(0, False))
+""", r"EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL 0\n1 True\n\(\[\('lo0', '127.0.0.1'\)\], True\) 1"),
+    ("an address is set, and taken away", """
+address(SIFADDR, "shmif0", "10.1.2.3"); print(address(GIFADDR, "shmif0"), address(GIFNETMASK, "shmif0"))
+address(SIFNETMASK, "shmif0", "255.255.255.0"); print(address(GIFNETMASK, "shmif0"), address(GIFBRDADDR, "shmif0"))
+address(SIFBRDADDR, "shmif0", "10.1.2.127"); print(address(GIFBRDADDR, "shmif0"))
+print(*listed(4096), *listed(79), *listed(39), listed(0, False))
+address(SIFADDR, "shmif0", "10.1.2.4"); print(address(GIFADDR, "shmif0"))
+address(SIFADDR, "shmif0", "0.0.0.0"); print(address(GIFADDR, "shmif0"), address(SIFADDR, "shmif0", "0.0.0.0")[0])
+""", r"\(2, '10.1.2.3'\) \(2, '255.0.0.0'\)\n\(2, '255.255.255.0'\) \(2, '10.1.2.255'\)\n\(2, '10.1.2.127'\)\n"
+     r"\[\('lo0', '127.0.0.1'\), \('shmif0', '10.1.2.3'\)\] True \[\('lo0', '127.0.0.1'\)\] True \[\] True 2\n"
+     r"\(2, '10.1.2.4'\)\nEADDRNOTAVAIL 2"),
+    ("flags and numbers are set", """
+set_flags("shmif0", UP); print(flags("shmif0") & (UP | BROADCAST | MULTICAST | LOOPBACK) == UP | BROADCAST | MULTICAST)
+set_flags("shmif0", NOARP); print(flags("shmif0") & (UP | NOARP) == NOARP); set_flags("shmif0", 0); print(flags("shmif0") & NOARP)
+print(number(SIFMTU, "shmif0", 1400), ask(GIFMTU, "shmif0"), number(SIFMTU, "shmif0", 7), ask(GIFMTU, "shmif0"))
+print(number(SIFMETRIC, "shmif0", 3), ask(GIFMETRIC, "shmif0"), number(SIFMETRIC, "shmif0", 0))
+""", r"True\nTrue\n0\n1400 1400 EINVAL 1400\n3 3 0"),
+    ("what cannot be done", """
+print([address(n, "none0") for n in (GIFADDR, GIFNETMASK)], address(SIFADDR, "none0", "1.2.3.4"), flags("none0"), set_flags("none0", UP))
+print(address(SIFADDR, "shmif0", "1.2.3.4", socket.AF_INET6), [ask(n, "lo0") for n in (SIFHWADDR, GIFTXQLEN, ETHTOOL, GARP, GIFMAP)])
+print([call("ioctl", s.fileno(), n, ctypes.c_void_p(8)) for n in (GIFADDR, SIFFLAGS, GIFCONF, GIFNAME, GIFHWADDR)], ask(0x8950, "lo0"))
+conf = ctypes.create_string_buffer(struct.pack("iL", 400, 8), 16); print(call("ioctl", s.fileno(), GIFCONF, conf))
+conf = ctypes.create_string_buffer(struct.pack("iL", -40, 8), 16); print(call("ioctl", s.fileno(), GIFCONF, conf))
+f = os.open("/rump/tmp", os.O_RDONLY); print([ask(n, "lo0", fd=f) for n in (GIFFLAGS, GIFHWADDR, GIFTXQLEN)])
+""", r"\['ENODEV', 'ENODEV'\] ENODEV ENODEV ENODEV\nEINVAL (?:\[(?:'(?:EOPNOTSUPP|ENOTSUP)'(?:, )?){5}\])\n\[(?:'EFAULT'(?:, )?){5}\] ENOTTY\n"
+     r"EFAULT\nEINVAL\n\['ENOTTY', 'ENOTTY', 'ENOTTY'\]"),
+    ("other sockets", """
+u, t, six = socket.socket(socket.AF_UNIX), socket.socket(), socket.socket(socket.AF_INET6)
+print([ask(GIFMTU, "lo0", fd=fd) > 1500 for fd in (u, t, six)], [ask(GIFADDR, "lo0", fd=fd) for fd in (u, t)])
+print(ask(GIFINDEX, "shmif0", fd=u) == socket.if_nametoindex("shmif0"), [tried(fcntl.ioctl, u, n, bytes(40)) for n in (0x894b, 0x5401)])
+""", r"\[True, True, True\] \['ENOTTY', \d+\]\nTrue \['(ENOTTY|EINVAL|EOPNOTSUPP)', 'ENOTTY'\]"),
+]
+
+
+class Interfaces(NetBSD):
+    libraries = NetBSD.libraries + ["-lrumpnet_netinet6", "-lrumpnet_shmif"]
+
+    def __enter__(self):
+        super().__enter__()
+        subprocess.run([sys.executable, "-c", MAKE, f"{BUILD}/.libs/librumpclient.so.0", f"{self.work}/bus"], check=True,
+                       env={**os.environ, "RUMP_SERVER": self.url}, timeout=LIMIT_SECONDS)
+        return self
+
+
+def ended(child):
+    """A program's status and all that it printed."""
+    text, _ = child.communicate(timeout=LIMIT_SECONDS)
+    return child.returncode, text.decode("utf-8", "replace").strip()
+
+
+def ifconfig(report, server):
+    program = "/usr/sbin/ifconfig"
+    if not os.path.exists(program):
+        report.skip("ifconfig", "not installed")
+        return
+    results = [ended(server.run(program, "shmif0", *arguments.split())) for arguments in
+               ("10.1.2.3/24 up", "mtu 1300", "", "0.0.0.0", "down", "", "txqueuelen 5", "hw ether 02:00:00:00:00:01")]
+    report([status for status, _ in results] == [0] * 6 + [1] * 2, "ifconfig's status", results)
+    wanted = "flags=4163<UP,BROADCAST,RUNNING,MULTICAST>  mtu 1300", "inet 10.1.2.3  netmask 255.255.255.0  broadcast 10.1.2.255", "ether "
+    report(all(part in results[2][1] for part in wanted), "ifconfig shows what it has set", results[2])
+    report("UP" not in results[5][1] and "inet" not in results[5][1], "and what it has taken away", results[5])
+
+
+def main():
+    skip_if_sanitized()
+    if not has_netbsd():
+        skip_all("NetBSD's kernel is not at hand")
+    report = Report()
+    if has_netbsd():
+        with Interfaces(START) as server:
+            for name, program, wanted in CASES:
+                status, text = ended(server.start(program))
+                report(status == 0 and re.fullmatch(wanted, text) is not None, name, f"status {status}, wanted {wanted}", text)
+            ifconfig(report, server)
+    report.finish()
+
+
+main()
