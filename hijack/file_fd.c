@@ -157,7 +157,9 @@ hijack_inside_ioctl(const struct hijack_call *call)
 	case FIDEDUPERANGE:
 		return -EOPNOTSUPP;
 	default:
-		return hijack_inside_interface(call);
+		/* Linux keeps a letter for terminals. */
+		return _IOC_TYPE((unsigned int)call->arg[1]) == 'T' ? hijack_inside_terminal(call)
+								    : hijack_inside_interface(call);
 	}
 }
 

@@ -9,10 +9,24 @@
 
 static rumpk_mutex lock;
 
+/*
+ * Settings of a terminal that does nothing about them but keep them. There is no input to edit, and output
+ * goes out as it is.
+ */
+static struct rump_termios termios = {
+    .c_cflag = RUMP_CREAD | RUMP_CS8 | RUMP_CLOCAL,
+    .c_ispeed = RUMP_B9600,
+    .c_ospeed = RUMP_B9600,
+};
+static struct rump_winsize winsize;
+
 void
 rumpk_cons_init(void)
 {
 	rumpk_mutex_init(&lock);
+	memset(termios.c_cc, RUMP__POSIX_VDISABLE, sizeof(termios.c_cc));
+	termios.c_cc[RUMP_VMIN] = 1;
+	termios.c_cc[RUMP_VTIME] = 0;
 }
 
 int
@@ -35,14 +49,37 @@ rumpk_cons_write(struct rumpk_uio *uio)
 int
 rumpk_cons_ioctl(unsigned long cmd, void *data)
 {
+	int error = 0;
+
+	rumpk_lock(lock);
 	switch (cmd) {
 	case RUMP_TIOCGETA:
-		/* Enough of a terminal for isatty(). */
-		memset(data, 0, sizeof(struct rump_termios));
-		return 0;
+		memcpy(data, &termios, sizeof(termios));
+		break;
+	case RUMP_TIOCSETA:
+	case RUMP_TIOCSETAW:
+	case RUMP_TIOCSETAF:
+		memcpy(&termios, data, sizeof(termios));
+		break;
+	case RUMP_TIOCGWINSZ:
+		memcpy(data, &winsize, sizeof(winsize));
+		break;
+	case RUMP_TIOCSWINSZ:
+		memcpy(&winsize, data, sizeof(winsize));
+		break;
+	case RUMP_TIOCOUTQ:
+		memset(data, 0, sizeof(int));
+		break;
+	case RUMP_TIOCFLUSH:
+	case RUMP_TIOCDRAIN:
+	case RUMP_TIOCSTART:
+	case RUMP_TIOCSTOP:
+		break;
 	default:
-		return RUMP_ENOTTY;
+		error = RUMP_ENOTTY;
 	}
+	rumpk_unlock(lock);
+	return error;
 }
 
 static int
