@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Theory of operation: each transfer is made by the thread that waits for it; any number may be under way. A
- * disk has one host descriptor, opened with the first open and again, for writing, when somebody wants
- * that for the first time.
+ * disk has one host descriptor to read by, opened with the first open, and another to write by, opened when
+ * somebody wants that for the first time; so what can only be read on the host can be read here.
  */
 #include <string.h>
 #include "kernel/base/lock.h"
@@ -21,9 +21,8 @@ struct disk {
 	char *hostpath;
 	uint64_t begin, size;
 	rumpk_mutex lock;
-	unsigned opens, writers;
-	bool rdonly;
-	int fd; /* -1: not open */
+	unsigned opens;
+	int fd[2]; /* by rumpk_rw; -1: not open */
 };
 
 static rumpk_mutex disks_lock;
@@ -31,12 +30,13 @@ static struct disk *disks[DISKS_MAX];
 
 /* One transfer that is waited for: by this thread, as nobody else has anything to do meanwhile. */
 static int
-transfer(int fd, enum rumpk_rw rw, void *buf, size_t len, uint64_t offset, size_t *moved)
+transfer(struct disk *d, enum rumpk_rw rw, void *buf, size_t len, uint64_t offset, size_t *moved)
 {
 	struct rumpuser_iovec iov = {.iov_base = buf, .iov_len = len};
+	int64_t at = (int64_t)(d->begin + offset);
 
-	return rw == RUMPK_READ ? rumpuser_iovread(fd, &iov, 1, (int64_t)offset, moved)
-				: rumpuser_iovwrite(fd, &iov, 1, (int64_t)offset, moved);
+	return rw == RUMPK_READ ? rumpuser_iovread(d->fd[rw], &iov, 1, at, moved)
+				: rumpuser_iovwrite(d->fd[rw], &iov, 1, at, moved);
 }
 
 static struct disk *
@@ -51,22 +51,27 @@ disk_of(uint64_t dev)
 	return d;
 }
 
-/* Opens the host's file, or opens it anew for writing. [d->lock] */
+/* Opens the host's file, unless it is open for that. [d->lock] */
 static int
-host_open(struct disk *d, bool writing)
+host_open(struct disk *d, enum rumpk_rw rw)
 {
-	int mode = RUMPUSER_OPEN_BIO | (writing ? RUMPUSER_OPEN_RDWR : RUMPUSER_OPEN_RDONLY), fd, error;
+	int mode = RUMPUSER_OPEN_BIO | (rw == RUMPK_READ ? RUMPUSER_OPEN_RDONLY : RUMPUSER_OPEN_RDWR);
 
-	if (d->fd != -1 && (!writing || !d->rdonly))
-		return 0;
-	error = rumpuser_open(d->hostpath, mode, &fd);
-	if (error != 0)
-		return error;
-	if (d->fd != -1)
-		rumpuser_close(d->fd);
-	d->fd = fd;
-	d->rdonly = !writing;
-	return 0;
+	return d->fd[rw] != -1 ? 0 : rumpuser_open(d->hostpath, mode, &d->fd[rw]);
+}
+
+/* Closes what is open. Closing one that was written by says whether all of it is on the host. [d->lock] */
+static int
+host_close(struct disk *d)
+{
+	int error = 0;
+
+	for (int rw = RUMPK_READ; rw <= RUMPK_WRITE; rw++) {
+		if (d->fd[rw] != -1)
+			error = rumpuser_close(d->fd[rw]);
+		d->fd[rw] = -1;
+	}
+	return error;
 }
 
 static int
@@ -78,13 +83,13 @@ disk_open(uint64_t dev, uint32_t flags)
 	if (d == NULL)
 		return RUMP_ENXIO;
 	rumpk_lock(d->lock);
-	/* Opened anew only while nobody else uses the descriptor. */
-	if ((flags & RUMPK_FWRITE) && d->opens != 0 && d->rdonly)
-		error = RUMP_EROFS;
-	else
-		error = host_open(d, (flags & RUMPK_FWRITE) != 0);
+	error = host_open(d, RUMPK_READ);
+	if (error == 0 && (flags & RUMPK_FWRITE))
+		error = host_open(d, RUMPK_WRITE);
 	if (error == 0)
 		d->opens++;
+	else if (d->opens == 0)
+		(void)host_close(d);
 	rumpk_unlock(d->lock);
 	return error;
 }
@@ -93,14 +98,11 @@ static int
 disk_close(uint64_t dev, uint32_t flags)
 {
 	struct disk *d = disk_of(dev);
-	int error = 0;
+	int error;
 
 	(void)flags;
 	rumpk_lock(d->lock);
-	if (--d->opens == 0) {
-		error = rumpuser_close(d->fd);
-		d->fd = -1;
-	}
+	error = --d->opens == 0 ? host_close(d) : 0;
 	rumpk_unlock(d->lock);
 	return error;
 }
@@ -115,7 +117,7 @@ disk_transfer(uint64_t dev, enum rumpk_rw rw, void *buf, size_t len, uint64_t of
 	if (offset > d->size || len > d->size - offset)
 		return RUMP_EINVAL;
 	while (len > 0) {
-		error = transfer(d->fd, rw, buf, len, d->begin + offset, &moved);
+		error = transfer(d, rw, buf, len, offset, &moved);
 		if (error != 0)
 			return error;
 		/* The host's file has become shorter than it was. */
@@ -128,14 +130,14 @@ disk_transfer(uint64_t dev, enum rumpk_rw rw, void *buf, size_t len, uint64_t of
 	return 0;
 }
 
-/* Reads and writes of whole sectors through the node; at the end a read is short, and a write fails. */
+/* Reads and writes through the node; at the end a read is short, and a write fails. */
 static int
 disk_rdwr(uint64_t dev, struct rumpk_uio *uio)
 {
 	struct disk *d = disk_of(dev);
 	int error = 0;
 
-	if (uio->offset < 0 || uio->offset % SECTOR != 0 || uio->resid % SECTOR != 0)
+	if (uio->offset < 0)
 		return RUMP_EINVAL;
 	if ((uint64_t)uio->offset >= d->size)
 		return uio->rw == RUMPK_READ ? 0 : RUMP_ENOSPC;
@@ -164,7 +166,10 @@ disk_flush(uint64_t dev)
 {
 	struct disk *d = disk_of(dev);
 
-	return rumpuser_syncfd(d->fd, RUMPUSER_SYNCFD_WRITE | RUMPUSER_SYNCFD_SYNC, d->begin, d->size);
+	if (d->fd[RUMPK_WRITE] == -1)
+		return 0;
+	return rumpuser_syncfd(
+	    d->fd[RUMPK_WRITE], RUMPUSER_SYNCFD_WRITE | RUMPUSER_SYNCFD_SYNC, d->begin, d->size);
 }
 
 static int
@@ -175,6 +180,25 @@ disk_write(uint64_t dev, struct rumpk_uio *uio, int flags)
 	if (error == 0 && (flags & RUMPK_IO_SYNC))
 		error = disk_flush(dev);
 	return error;
+}
+
+/* The same through a raw node, of whole sectors. */
+static bool
+is_whole(const struct rumpk_uio *uio)
+{
+	return uio->offset % SECTOR == 0 && uio->resid % SECTOR == 0;
+}
+
+static int
+raw_read(uint64_t dev, struct rumpk_uio *uio, int flags)
+{
+	return is_whole(uio) ? disk_read(dev, uio, flags) : RUMP_EINVAL;
+}
+
+static int
+raw_write(uint64_t dev, struct rumpk_uio *uio, int flags)
+{
+	return is_whole(uio) ? disk_write(dev, uio, flags) : RUMP_EINVAL;
 }
 
 static int
@@ -226,18 +250,13 @@ disk_ioctl(uint64_t dev, unsigned long cmd, void *data, uint32_t fflags)
 	}
 }
 
-static const struct rumpk_devops disk_ops = {
-    .name = "rumpblk",
-    .open = disk_open,
-    .close = disk_close,
-    .read = disk_read,
-    .write = disk_write,
-    .ioctl = disk_ioctl,
-    .size = disk_size,
-    .transfer = disk_transfer,
-    .flush = disk_flush,
-    .disk = true,
-};
+/* clang-format off */
+#define BOTH_KINDS \
+	.name = "rumpblk", .open = disk_open, .close = disk_close, .ioctl = disk_ioctl, .size = disk_size, \
+	.transfer = disk_transfer, .flush = disk_flush, .disk = true
+/* clang-format on */
+static const struct rumpk_devops disk_ops = {BOTH_KINDS, .read = disk_read, .write = disk_write};
+static const struct rumpk_devops raw_ops = {BOTH_KINDS, .read = raw_read, .write = raw_write};
 
 int
 hostdisk_create(const char *hostpath, uint64_t begin, uint64_t size, uint64_t *devp)
@@ -254,7 +273,7 @@ hostdisk_create(const char *hostpath, uint64_t begin, uint64_t size, uint64_t *d
 	}
 	d->begin = begin;
 	d->size = size;
-	d->fd = -1;
+	d->fd[RUMPK_READ] = d->fd[RUMPK_WRITE] = -1;
 	rumpk_mutex_init(&d->lock);
 	rumpk_lock(disks_lock);
 	for (minor = 0; minor < DISKS_MAX && disks[minor] != NULL; minor++)
@@ -294,5 +313,6 @@ void
 hostdisk_init(void)
 {
 	rumpk_mutex_init(&disks_lock);
-	rumpk_dev_register(&disk_ops, MAJOR_HOSTDISK, MAJOR_HOSTDISK);
+	rumpk_dev_register(&disk_ops, UINT32_MAX, MAJOR_HOSTDISK);
+	rumpk_dev_register(&raw_ops, MAJOR_HOSTDISK, UINT32_MAX);
 }

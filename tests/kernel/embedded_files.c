@@ -194,8 +194,10 @@ etfs_disk(void)
 	fd = rump_sys_open("/dev/disk", RUMP_O_RDWR);
 	EXPECT(fd >= 0);
 	EXPECT(rump_sys_pread(fd, buf, 1024, 512) == 1024 && buf[0] == 'b' && buf[1023] == 'c');
-	EXPECT_ERROR(rump_sys_pread(fd, buf, 100, 512), EINVAL);
-	EXPECT_ERROR(rump_sys_pread(fd, buf, 512, 100), EINVAL);
+	EXPECT(
+	    rump_sys_pread(fd, buf, 700, 500) == 700 && buf[11] == 'a' && buf[12] == 'b' && buf[699] == 'c');
+	EXPECT(rump_sys_pwrite(fd, "xyz", 3, 511) == 3 && rump_sys_pread(fd, buf, 5, 510) == 5);
+	EXPECT(memcmp(buf, "axyzb", 5) == 0);
 	memset(buf, 'Z', sizeof(buf));
 	EXPECT(rump_sys_pwrite(fd, buf, 512, 8192 - 512) == 512);
 	EXPECT(rump_sys_pread(fd, buf, 1024, 8192 - 512) == 512);
@@ -212,6 +214,8 @@ etfs_disk(void)
 		   "/dev/rdisk", host_file("d", sectors, sizeof(sectors)), RUMP_ETFS_CHR) == 0);
 	fd = rump_sys_open("/dev/rdisk", RUMP_O_RDONLY);
 	EXPECT(rump_sys_read(fd, buf, 512) == 512 && buf[0] == 'a');
+	EXPECT_ERROR(rump_sys_pread(fd, buf, 100, 512), EINVAL);
+	EXPECT_ERROR(rump_sys_pread(fd, buf, 512, 100), EINVAL);
 	rump_sys_close(fd);
 	EXPECT(rump_pub_etfs_remove("/dev/rdisk") == 0);
 }
