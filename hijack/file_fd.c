@@ -130,6 +130,22 @@ owner_by_ioctl(const struct hijack_call *call)
 	return result < 0 ? result : hijack_copyout((uint64_t)call->arg[2], &process, sizeof(process));
 }
 
+/* Linux keeps a letter for requests of each kind. */
+static long
+by_letter(const struct hijack_call *call)
+{
+	switch (_IOC_TYPE((unsigned int)call->arg[1])) {
+	case 'T':
+		return hijack_inside_terminal(call);
+	case _IOC_TYPE(SIOCGIFNAME):
+		return hijack_inside_interface(call);
+	case _IOC_TYPE(BLKGETSIZE64):
+		return hijack_inside_disk(call);
+	default:
+		return -ENOTTY;
+	}
+}
+
 long
 hijack_inside_ioctl(const struct hijack_call *call)
 {
@@ -157,9 +173,7 @@ hijack_inside_ioctl(const struct hijack_call *call)
 	case FIDEDUPERANGE:
 		return -EOPNOTSUPP;
 	default:
-		/* Linux keeps a letter for terminals. */
-		return _IOC_TYPE((unsigned int)call->arg[1]) == 'T' ? hijack_inside_terminal(call)
-								    : hijack_inside_interface(call);
+		return by_letter(call);
 	}
 }
 
