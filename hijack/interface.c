@@ -8,7 +8,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "hijack/abi/interface.h"
+#include "abi/interface.h"
+#include "hijack/abi/ifreq.h"
 #include "hijack/copy.h"
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
@@ -26,7 +27,7 @@ hijack_interface_perform(int rump, unsigned int request, void *argument)
 static long
 set_flags(int rump, struct rump_ifreq *ifr)
 {
-	int all = hijack_abi_interface_flags(-1), wanted = (uint16_t)ifr->ifru_flags;
+	int all = abi_interface_flags_to_netbsd(-1), wanted = (uint16_t)ifr->ifru_flags;
 	long error = hijack_interface_perform(rump, RUMP_SIOCGIFFLAGS, ifr);
 
 	if (error != 0)

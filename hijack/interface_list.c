@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hijack/abi/interface.h"
+#include "hijack/abi/ifreq.h"
 #include "hijack/copy.h"
 #include "hijack/interface.h"
 
@@ -58,12 +58,10 @@ hijack_interface_addresses(int rump, uint64_t argument)
 
 	if (hijack_copyin(&conf, argument, sizeof(conf)) != 0)
 		return -EFAULT;
-	if (conf.ifc_len < 0)
-		return -EINVAL;
 	error = list_all(rump, &list);
 	if (error != 0)
 		return error;
-	room = conf.ifc_buf != NULL ? (size_t)conf.ifc_len / sizeof(*made) : 0;
+	room = conf.ifc_buf != NULL && conf.ifc_len > 0 ? (size_t)conf.ifc_len / sizeof(*made) : 0;
 	if (room > list.count)
 		room = list.count;
 	made = calloc(room + 1, sizeof(*made));

@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Requests about network interfaces: those of NetBSD's own kernel, and what programs make of them."""
+"""Requests about network interfaces, and what programs make of them: of the host's, where a kernel's sockets are the host's, and of those
+of NetBSD's own kernel."""
 
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
-from hijacked import BUILD, LIMIT_SECONDS, Report, skip_if_sanitized, skip_all  # noqa: E402  pylint: disable=wrong-import-position
-from kernels import NetBSD, has_netbsd  # noqa: E402  pylint: disable=wrong-import-position
+from hijacked import BUILD, LIMIT_SECONDS, Report, skip_if_sanitized  # noqa: E402  pylint: disable=wrong-import-position
+from kernels import Host, NetBSD, Rump, has_netbsd  # noqa: E402  pylint: disable=wrong-import-position
 
 # ask(): a request whose argument is a struct ifreq: its value in the form asked for, or the name of the errno.
 START = """
@@ -92,13 +95,54 @@ conf = ctypes.create_string_buffer(struct.pack("iL", 400, 8), 16); print(call("i
 conf = ctypes.create_string_buffer(struct.pack("iL", -40, 8), 16); print(call("ioctl", s.fileno(), GIFCONF, conf))
 f = os.open("/rump/tmp", os.O_RDONLY); print([ask(n, "lo0", fd=f) for n in (GIFFLAGS, GIFHWADDR, GIFTXQLEN)])
 """, r"\['ENODEV', 'ENODEV'\] ENODEV ENODEV ENODEV\nEINVAL (?:\[(?:'(?:EOPNOTSUPP|ENOTSUP)'(?:, )?){5}\])\n\[(?:'EFAULT'(?:, )?){5}\] ENOTTY\n"
-     r"EFAULT\nEINVAL\n\['ENOTTY', 'ENOTTY', 'ENOTTY'\]"),
+     r"EFAULT\n0\n\['ENOTTY', 'ENOTTY', 'ENOTTY'\]"),
     ("other sockets", """
 u, t, six = socket.socket(socket.AF_UNIX), socket.socket(), socket.socket(socket.AF_INET6)
 print([ask(GIFMTU, "lo0", fd=fd) > 1500 for fd in (u, t, six)], [ask(GIFADDR, "lo0", fd=fd) for fd in (u, t)])
 print(ask(GIFINDEX, "shmif0", fd=u) == socket.if_nametoindex("shmif0"), [tried(fcntl.ioctl, u, n, bytes(40)) for n in (0x894b, 0x5401)])
 """, r"\[True, True, True\] \['ENOTTY', \d+\]\nTrue \['(ENOTTY|EINVAL|EOPNOTSUPP)', 'ENOTTY'\]"),
 ]
+
+
+# With the same answers on the host and on a kernel whose sockets are the host's. Of flags and kinds those that NetBSD has, too.
+SAME = [
+    ("names, indexes, addresses and numbers", """
+for name in sorted(os.listdir("/sys/class/net")) + ["none0"]:
+    print(name, ask(GIFINDEX, name), [address(n, name) for n in (GIFADDR, GIFNETMASK, GIFBRDADDR, GIFDSTADDR)], ask(GIFMTU, name), ask(GIFMETRIC, name))
+    hardware, got = request(s, GIFHWADDR, name, b""), flags(name)
+    print(hardware if isinstance(hardware, str) or struct.unpack_from("H", hardware, 16)[0] not in (1, 772) else hardware[16:32])
+    print(got if isinstance(got, str) else got & 0x13ff)
+    if name != "none0": print(socket.if_nametoindex(name), socket.if_indextoname(socket.if_nametoindex(name)))
+print(request(s, GIFNAME, "", struct.pack("i", 1 << 30)))
+"""),
+    ("lists", """
+found, untouched = listed(4000); print([(name.partition(":")[0], text) for name, text in found], untouched, listed(79), listed(39), listed(0, False))
+"""),
+    ("what is no address", """
+print([call("ioctl", s.fileno(), n, ctypes.c_void_p(8)) for n in (GIFADDR, GIFFLAGS, GIFCONF, GIFNAME, GIFHWADDR)])
+for room in 400, -40: print(call("ioctl", s.fileno(), GIFCONF, ctypes.create_string_buffer(struct.pack("iL", room, 8), 16)))
+"""),
+    ("other sockets", """
+for fd in socket.socket(socket.AF_UNIX), socket.socket(), socket.socket(socket.AF_INET6): print(ask(GIFMTU, "lo", fd=fd), ask(GIFINDEX, "lo", fd=fd))
+f = os.open(os.environ["WHERE"], os.O_RDONLY); print([ask(n, "lo", fd=f) for n in (GIFFLAGS, GIFHWADDR)])
+"""),
+]
+READ_ONLY = ("the host's cannot be changed", """
+print(address(SIFADDR, "lo", "127.0.0.1"), address(SIFADDR, "lo", "0.0.0.0"), set_flags("lo", UP), number(SIFMTU, "lo", 5000), number(SIFMETRIC, "lo", 0))
+print([ask(n, "lo") for n in (SIFHWADDR, GIFTXQLEN, ETHTOOL, GARP, GIFMAP)])
+""", r"EPERM EPERM EPERM EPERM EPERM\n\['\w+SUP'(?:, '\w+SUP'){4}\]")
+
+
+class Embedded(Rump):
+    libraries = Rump.libraries + ["-lrumpnet_local"]
+
+
+class Everything(Embedded):
+    """With local sockets of the rump kernel's, too."""
+    name = "the embedded kernel, local sockets too"
+
+    def prefix(self):
+        return [*super().prefix()[:1], "--sockets=all", *super().prefix()[1:]]
 
 
 class Interfaces(NetBSD):
@@ -130,17 +174,66 @@ def ifconfig(report, server):
     report("UP" not in results[5][1] and "inet" not in results[5][1], "and what it has taken away", results[5])
 
 
+def dnsmasq(report, server):
+    """A server that wants to know which interfaces its addresses belong to."""
+    program = "/usr/sbin/dnsmasq"
+    if not os.path.exists(program):
+        report.skip("dnsmasq", "not installed")
+        return
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    child = server.run(program, "-d", "-C", "/dev/null", "-p", str(port), "--pid-file=", f"--user={'root' if os.geteuid() == 0 else ''}", "--no-resolv",
+                       "--no-hosts", "--interface=lo", "--bind-interfaces", "--address=/name.test/192.0.2.7")
+    query = b"\x12\x34\1\0\0\1\0\0\0\0\0\0\4name\4test\0\0\1\0\1"
+    answer = b""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(.2)
+        asking.connect(("127.0.0.1", port))
+        for _ in range(300):
+            try:
+                asking.send(query)
+                answer = asking.recv(512)
+                break
+            except ConnectionRefusedError:
+                time.sleep(.05)
+            except TimeoutError:
+                pass
+            if child.poll() is not None:
+                break
+    child.terminate()
+    status, text = ended(child)
+    report(status == 0 and answer.endswith(socket.inet_aton("192.0.2.7")), "dnsmasq finds the interface and answers", status, answer, text)
+
+
+def netbsd(report):
+    with Interfaces(START) as server:
+        for name, program, wanted in CASES:
+            status, text = ended(server.start(program))
+            report(status == 0 and re.fullmatch(wanted, text) is not None, f"{server.name}: {name}", f"status {status}, wanted {wanted}", text)
+        ifconfig(report, server)
+
+
+def embedded(report):
+    with Host(START) as host:
+        wanted = [ended(host.start(program)) for _, program in SAME]
+    for kernel in Embedded(START), Everything(START):
+        with kernel:
+            for (name, program), expected in zip(SAME, wanted):
+                got = ended(kernel.start(program))
+                report(expected[0] == 0 and got == expected, f"{kernel.name}: {name}", f"status {got[0]}, on the host {expected}", got[1])
+            status, text = ended(kernel.start(READ_ONLY[1]))
+            report(status == 0 and re.fullmatch(READ_ONLY[2], text) is not None, f"{kernel.name}: {READ_ONLY[0]}", status, text)
+    with Embedded(START) as kernel:
+        dnsmasq(report, kernel)
+
+
 def main():
     skip_if_sanitized()
-    if not has_netbsd():
-        skip_all("NetBSD's kernel is not at hand")
     report = Report()
+    embedded(report)
     if has_netbsd():
-        with Interfaces(START) as server:
-            for name, program, wanted in CASES:
-                status, text = ended(server.start(program))
-                report(status == 0 and re.fullmatch(wanted, text) is not None, name, f"status {status}, wanted {wanted}", text)
-            ifconfig(report, server)
+        netbsd(report)
     report.finish()
 
 

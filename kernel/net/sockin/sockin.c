@@ -163,7 +163,8 @@ sockopt(struct socket *so, int name, int64_t value)
 static int
 do_ioctl(struct socket *so, unsigned long cmd, void *data)
 {
-	return cmd == RUMP_SIOCATMARK ? sockin_user_atmark(sockin_pcb(so)->fd, data) : RUMP_ENOTTY;
+	return cmd == RUMP_SIOCATMARK ? sockin_user_atmark(sockin_pcb(so)->fd, data)
+				      : sockin_interface(so, cmd, data);
 }
 
 /* clang-format off */

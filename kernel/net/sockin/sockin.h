@@ -43,6 +43,9 @@ void sockin_unwatch(struct sockin_pcb *pcb);
 void sockin_ready(struct socket *so, struct rumpk_soready *ready);
 void sockin_events_init(void);
 
+/* interface.c: requests about interfaces, others are ENOTTY. */
+int sockin_interface(struct socket *so, unsigned long cmd, void *data);
+
 /* transfer.c */
 int sockin_send(struct socket *so, struct rumpk_somsg *msg);
 int sockin_receive(struct socket *so, struct rumpk_somsg *msg);

@@ -33,6 +33,12 @@ int sockin_user_error(int fd);
 /* SIOCATMARK. */
 int sockin_user_atmark(int fd, int32_t *answer);
 
+/* A request about one of the host's interfaces: those that change something are EPERM, others ENOTTY. */
+int sockin_user_interface(int fd, uint32_t request, struct rump_ifreq *ifr);
+/* All addresses of all interfaces, one interface after the other, the link-level one first. May wait for the
+ * host. */
+int sockin_user_addresses(void (*add)(void *arg, const struct rump_ifreq *entry), void *arg);
+
 /* Options of SOL_SOCKET: what the host does not know is no error. SO_LINGER: seconds, or -1. */
 int sockin_user_sockopt(int fd, int name, int64_t value);
 /* Options of other levels, of a socket of the family: ENOPROTOOPT. *len is the room, then the length. */

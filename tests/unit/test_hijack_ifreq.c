@@ -9,14 +9,16 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "hijack/abi/interface.h"
+#include "abi/interface.h"
+#include "hijack/abi/ifreq.h"
 
 static const struct {
 	int host, netbsd;
 } flags[] = {{0x1, 0x1}, {0x2, 0x2}, {0x4, 0x4}, {0x8, 0x8}, {0x10, 0x10}, {0x20, 0x20}, {0x40, 0x40},
     {0x80, 0x80}, {0x100, 0x100}, {0x200, 0x200}, {0x1000, 0x8000}};
 
-#define ONLY_LINUX (0x400 | 0x800 | 0x2000 | 0x4000 | 0x8000)  /* MASTER, SLAVE, PORTSEL, AUTOMEDIA, DYNAMIC \
+#define ONLY_LINUX \
+	(0x400 | 0x800 | 0x2000 | 0x4000 | 0x8000)             /* MASTER, SLAVE, PORTSEL, AUTOMEDIA, DYNAMIC \
 								*/
 #define ONLY_NETBSD (0x400 | 0x800 | 0x1000 | 0x2000 | 0x4000) /* OACTIVE, SIMPLEX, LINK0 to LINK2 */
 
@@ -25,11 +27,26 @@ flags_are_translated(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-		assert_int_equal(hijack_abi_interface_flags(flags[i].host), flags[i].netbsd);
-		assert_int_equal(hijack_abi_interface_flags_back(flags[i].netbsd), flags[i].host);
+		assert_int_equal(abi_interface_flags_to_netbsd(flags[i].host), flags[i].netbsd);
+		assert_int_equal(abi_interface_flags_to_host(flags[i].netbsd), flags[i].host);
 	}
-	assert_int_equal(hijack_abi_interface_flags(ONLY_LINUX), 0);
-	assert_int_equal(hijack_abi_interface_flags_back(ONLY_NETBSD), 0);
+	assert_int_equal(abi_interface_flags_to_netbsd(ONLY_LINUX), 0);
+	assert_int_equal(abi_interface_flags_to_host(ONLY_NETBSD), 0);
+}
+
+static void
+kinds_of_links_are_translated(void **state)
+{
+	static const int kinds[][2] = {{1, 6}, {772, 24}, {512, 23}, {256, 28}, {768, 131}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		assert_int_equal(abi_link_type_to_netbsd(kinds[i][0]), kinds[i][1]);
+		assert_int_equal(abi_link_type_to_host(kinds[i][1]), kinds[i][0]);
+	}
+	assert_int_equal(abi_link_type_to_host(RUMP_IFT_GIF), ARPHRD_TUNNEL);
+	assert_int_equal(abi_link_type_to_host(0), 0xffff);
+	assert_int_equal(abi_link_type_to_netbsd(ARPHRD_INFINIBAND), RUMP_IFT_OTHER);
 }
 
 /* NetBSD's requests say how long their argument is, and which way it goes. */
@@ -211,6 +228,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(flags_are_translated),
+	    cmocka_unit_test(kinds_of_links_are_translated),
 	    cmocka_unit_test(requests_carry_what_netbsd_expects),
 	    cmocka_unit_test(addresses_are_translated),
 	    cmocka_unit_test(numbers_and_flags_are_translated),

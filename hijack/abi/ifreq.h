@@ -4,8 +4,8 @@
  * the name, NetBSD's for any; link-level addresses and indexes are addresses of the family AF_LINK there, and
  * come with the list of all addresses.
  */
-#ifndef HIJACK_ABI_INTERFACE_H
-#define HIJACK_ABI_INTERFACE_H
+#ifndef HIJACK_ABI_IFREQ_H
+#define HIJACK_ABI_IFREQ_H
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -24,10 +24,6 @@ struct hijack_interface_request {
 
 /* NULL: not one of them. */
 const struct hijack_interface_request *hijack_abi_interface_request(unsigned int request);
-
-/* Flags that the other side has, too. */
-int hijack_abi_interface_flags(int flags);
-int hijack_abi_interface_flags_back(int flags);
 
 /* What a request starts with, and what it has answered, of which only its own value is changed. The first
  * returns 0, or -EINVAL for addresses that are not IPv4's. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "hijack/abi/interface.h"
+#include "hijack/abi/ifreq.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
-#include <net/if_arp.h>
 #include <string.h>
 
+#include "abi/interface.h"
 #include "hijack/abi/socket.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -14,8 +14,6 @@
  * do not describe: type, length of the name, length of the address, length of the selector; then these, in
  * this order. */
 enum { LINK_TYPE, LINK_NAME_LENGTH, LINK_ADDRESS_LENGTH, LINK_SELECTOR_LENGTH, LINK_DATA };
-
-#define ARPHRD_OTHER 0xffff /* ARPHRD_VOID */
 
 static const struct hijack_interface_request requests[] = {
     {SIOCGIFFLAGS, RUMP_SIOCGIFFLAGS, HIJACK_INTERFACE_FLAGS, false},
@@ -35,20 +33,6 @@ static const struct hijack_interface_request requests[] = {
     {SIOCGIFINDEX, RUMP_SIOCGIFINDEX, HIJACK_INTERFACE_NUMBER, false},
 };
 
-static const struct {
-	int host, netbsd;
-} flags_both[] = {{IFF_UP, RUMP_IFF_UP}, {IFF_BROADCAST, RUMP_IFF_BROADCAST}, {IFF_DEBUG, RUMP_IFF_DEBUG},
-    {IFF_LOOPBACK, RUMP_IFF_LOOPBACK}, {IFF_POINTOPOINT, RUMP_IFF_POINTOPOINT},
-    {IFF_NOTRAILERS, RUMP_IFF_NOTRAILERS}, {IFF_RUNNING, RUMP_IFF_RUNNING}, {IFF_NOARP, RUMP_IFF_NOARP},
-    {IFF_PROMISC, RUMP_IFF_PROMISC}, {IFF_ALLMULTI, RUMP_IFF_ALLMULTI}, {IFF_MULTICAST, RUMP_IFF_MULTICAST}};
-
-static const struct {
-	uint8_t netbsd;
-	sa_family_t host;
-} link_types[] = {{RUMP_IFT_ETHER, ARPHRD_ETHER}, {RUMP_IFT_LOOP, ARPHRD_LOOPBACK},
-    {RUMP_IFT_PPP, ARPHRD_PPP}, {RUMP_IFT_SLIP, ARPHRD_SLIP}, {RUMP_IFT_GIF, ARPHRD_TUNNEL},
-    {RUMP_IFT_TUNNEL, ARPHRD_TUNNEL}};
-
 static_assert(sizeof(struct ifreq) == 40 && IFNAMSIZ == sizeof(((struct rump_ifreq *)0)->ifrn_name), "ifreq");
 
 const struct hijack_interface_request *
@@ -59,26 +43,6 @@ hijack_abi_interface_request(unsigned int request)
 			return &requests[i];
 	}
 	return NULL;
-}
-
-int
-hijack_abi_interface_flags(int flags)
-{
-	int result = 0;
-
-	for (size_t i = 0; i < COUNT(flags_both); i++)
-		result |= flags & flags_both[i].host ? flags_both[i].netbsd : 0;
-	return result;
-}
-
-int
-hijack_abi_interface_flags_back(int flags)
-{
-	int result = 0;
-
-	for (size_t i = 0; i < COUNT(flags_both); i++)
-		result |= flags & flags_both[i].netbsd ? flags_both[i].host : 0;
-	return result;
 }
 
 static void
@@ -100,7 +64,7 @@ hijack_abi_ifreq(
 		return 0;
 	switch (request->value) {
 	case HIJACK_INTERFACE_FLAGS:
-		to->ifru_flags = (int16_t)hijack_abi_interface_flags((uint16_t)from->ifr_flags);
+		to->ifru_flags = (int16_t)abi_interface_flags_to_netbsd((uint16_t)from->ifr_flags);
 		return 0;
 	case HIJACK_INTERFACE_NUMBER:
 		to->ifru_metric = from->ifr_metric;
@@ -137,7 +101,7 @@ hijack_abi_ifreq_back(
 		address_back(&to->ifr_addr, from);
 		return;
 	case HIJACK_INTERFACE_FLAGS:
-		to->ifr_flags = (short)hijack_abi_interface_flags_back((uint16_t)from->ifru_flags);
+		to->ifr_flags = (short)abi_interface_flags_to_host((uint16_t)from->ifru_flags);
 		return;
 	case HIJACK_INTERFACE_NUMBER:
 		to->ifr_metric = from->ifru_metric;
@@ -162,11 +126,7 @@ hijack_abi_interface_link(const struct rump_ifreq *entry, int *index, struct soc
 	if (address == NULL)
 		return true;
 	memset(address, 0, sizeof(*address));
-	address->sa_family = ARPHRD_OTHER;
-	for (size_t i = 0; i < COUNT(link_types); i++) {
-		if (link_types[i].netbsd == data[LINK_TYPE])
-			address->sa_family = link_types[i].host;
-	}
+	address->sa_family = (sa_family_t)abi_link_type_to_host(data[LINK_TYPE]);
 	if (length > sizeof(address->sa_data))
 		length = sizeof(address->sa_data);
 	if (start + length <= room)
