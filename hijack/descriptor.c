@@ -14,7 +14,7 @@
 enum hijack_kind
 hijack_fd_kind(long fd)
 {
-	return (enum hijack_kind)(hijack_process()->fds->entry[fd] % 4);
+	return (enum hijack_kind)(hijack_process()->fds->entry[fd] % HIJACK_FD_KINDS);
 }
 
 static struct hijack_fds *
@@ -38,6 +38,22 @@ table(void)
 	return fds;
 }
 
+static int32_t
+entry(int rump, enum hijack_kind kind)
+{
+	return (rump + 1) * HIJACK_FD_KINDS + (int32_t)kind;
+}
+
+/* One more of a kind, or one fewer. */
+static void
+count(struct hijack_fds *fds, enum hijack_kind kind, uint32_t change)
+{
+	if (hijack_kind_waits(kind))
+		__atomic_fetch_add(&fds->waited, change, __ATOMIC_RELAXED);
+	else if (kind == HIJACK_KIND_FILE)
+		__atomic_fetch_add(&fds->unsettled, change, __ATOMIC_RELAXED);
+}
+
 int
 hijack_fd_set(long fd, int rump, enum hijack_kind kind)
 {
@@ -54,37 +70,54 @@ hijack_fd_set(long fd, int rump, enum hijack_kind kind)
 		;
 	hijack_name_forget(fd);
 	__atomic_fetch_add(&fds->changes, 1, __ATOMIC_RELAXED);
-	if (kind == HIJACK_KIND_SOCKET)
-		__atomic_fetch_add(&fds->sockets, 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&fds->entry[fd], (rump + 1) * 4 + (int32_t)kind, __ATOMIC_RELEASE);
+	count(fds, kind, 1);
+	__atomic_store_n(&fds->entry[fd], entry(rump, kind), __ATOMIC_RELEASE);
 	return 0;
 }
 
 void
-hijack_fd_is_plain(long fd, int rump)
+hijack_fd_is(long fd, int rump, uint32_t mode)
 {
-	int32_t entry = (rump + 1) * 4 + HIJACK_KIND_FILE;
+	bool sleeps = (mode & RUMP_S_IFMT) == RUMP_S_IFCHR || (mode & RUMP_S_IFMT) == RUMP_S_IFIFO;
+	enum hijack_kind kind = sleeps ? HIJACK_KIND_DEVICE : HIJACK_KIND_PLAIN;
+	struct hijack_fds *fds = hijack_process()->fds;
+	int32_t was = entry(rump, HIJACK_KIND_FILE);
 
-	(void)__atomic_compare_exchange_n(&hijack_process()->fds->entry[fd], &entry,
-	    (rump + 1) * 4 + HIJACK_KIND_PLAIN, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	if (!__atomic_compare_exchange_n(
+		&fds->entry[fd], &was, entry(rump, kind), false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return;
+	count(fds, kind, 1);
+	count(fds, HIJACK_KIND_FILE, -1U);
+}
+
+enum hijack_kind
+hijack_fd_settle(long fd)
+{
+	int rump = hijack_fd(fd);
+	struct rump_stat st;
+
+	if (hijack_fd_kind(fd) == HIJACK_KIND_FILE && rump >= 0 &&
+	    HIJACK_RUMP(__fstat50, (uint64_t)rump, hijack_slot(&st)) == 0)
+		hijack_fd_is(fd, rump, st.st_mode);
+	return hijack_fd_kind(fd);
 }
 
 void
 hijack_fd_clear(long fd)
 {
 	struct hijack_fds *fds = hijack_process()->fds;
-	int32_t entry = __atomic_exchange_n(&fds->entry[fd], 0, __ATOMIC_ACQ_REL);
+	int32_t was = __atomic_exchange_n(&fds->entry[fd], 0, __ATOMIC_ACQ_REL);
 
-	if (entry != 0 && entry % 4 == HIJACK_KIND_SOCKET)
-		__atomic_fetch_sub(&fds->sockets, 1, __ATOMIC_RELAXED);
+	if (was != 0)
+		count(fds, (enum hijack_kind)(was % HIJACK_FD_KINDS), -1U);
 }
 
 long
 hijack_fd_shadow(enum hijack_kind kind, int minimum, bool close_on_exec)
 {
-	/* A file is always ready. */
+	/* What is taken for a file is always ready. */
 	int flags = EFD_NONBLOCK | (close_on_exec ? EFD_CLOEXEC : 0);
-	long fd = hijack_own(SYS_eventfd2, kind == HIJACK_KIND_SOCKET ? 0 : 1, flags, 0, 0, 0, 0);
+	long fd = hijack_own(SYS_eventfd2, hijack_kind_waits(kind) ? 0 : 1, flags, 0, 0, 0, 0);
 	long moved;
 
 	if (fd < 0 || fd >= minimum)

@@ -4,11 +4,13 @@
  *
  * Theory of operation
  *
- * A rump descriptor has a shadow in the host's table, which holds its number: /dev/null, or for what can be
- * waited for an eventfd. An entry is set after both exist and cleared before the shadow's number is free
- * again, each by one store; so a thread that uses a number while another closes it finds one or the other, as
- * it would on the host. Each number has a rump descriptor of its own, also after dup: what belongs to the
- * number (close-on-exec) and what belongs to the open file stay as they should.
+ * A rump descriptor has a shadow in the host's table, which holds its number: an eventfd, ready if it stands
+ * for something that has a name. Whether that is a file, which is always ready, or a device is not asked when
+ * it is opened, as that would cost another call, but when it matters. An entry is set after both exist and
+ * cleared before the shadow's number is free again, each by one store; so a thread that uses a number while
+ * another closes it finds one or the other, as it would on the host. Each number has a rump descriptor of its
+ * own, also after dup: what belongs to the number (close-on-exec) and what belongs to the open file stay as
+ * they should.
  *
  * The table hangs off the process's state: a child of vfork has a copy.
  */
@@ -22,17 +24,26 @@
 #include "hijack/thread.h"
 
 /*
- * PLAIN: a file, and known to be none that calls may sleep in. EPOLL: the host's all the same, with no rump
- * descriptor; so the gate hands over calls on it that make other numbers for it.
+ * FILE: something that has a name. PLAIN: such a one, and known to be none that calls may sleep in. DEVICE:
+ * known to be one, a device or a FIFO. EPOLL: the host's all the same, with no rump descriptor; so the gate
+ * hands over calls on it that make other numbers for it.
  */
-enum hijack_kind { HIJACK_KIND_FILE, HIJACK_KIND_PLAIN, HIJACK_KIND_SOCKET, HIJACK_KIND_EPOLL };
+enum hijack_kind {
+	HIJACK_KIND_FILE,
+	HIJACK_KIND_PLAIN,
+	HIJACK_KIND_SOCKET,
+	HIJACK_KIND_EPOLL,
+	HIJACK_KIND_DEVICE
+};
+#define HIJACK_FD_KINDS 8 /* room for them in an entry */
 
 #define HIJACK_FD_LOST (1 << 24) /* no kernel's: of one that is gone */
 
 struct hijack_fds {
-	uint32_t sockets;          /* of the entries */
+	uint32_t waited;           /* how many entries are waited for in the rump kernel */
+	uint32_t unsettled;        /* and how many may turn out to be */
 	uint32_t used;             /* no entry is set from here on */
-	int32_t entry[HIJACK_FDS]; /* (rump descriptor + 1) * 4 + kind; 0: the host's */
+	int32_t entry[HIJACK_FDS]; /* (rump descriptor + 1) * HIJACK_FD_KINDS + kind; 0: the host's */
 	uint32_t changes;          /* how many entries were ever set */
 };
 
@@ -44,7 +55,7 @@ hijack_fd(long fd)
 
 	if (fds == NULL || (unsigned long)(unsigned int)fd >= HIJACK_FDS)
 		return -1;
-	return __atomic_load_n(&fds->entry[(unsigned int)fd], __ATOMIC_ACQUIRE) / 4 - 1;
+	return __atomic_load_n(&fds->entry[(unsigned int)fd], __ATOMIC_ACQUIRE) / HIJACK_FD_KINDS - 1;
 }
 
 /* The number's entry, as it is in the table. */
@@ -65,13 +76,30 @@ hijack_fd_is_epoll(long fd)
 	return hijack_fd_entry(fd) == HIJACK_KIND_EPOLL;
 }
 
-/* Whether the process has any sockets of the rump kernel's. */
+/* Whether what has this kind is waited for in the rump kernel. */
 static inline bool
-hijack_sockets(void)
+hijack_kind_waits(enum hijack_kind kind)
+{
+	return kind == HIJACK_KIND_SOCKET || kind == HIJACK_KIND_DEVICE;
+}
+
+/* Whether the process has anything that is. */
+static inline bool
+hijack_waits(void)
 {
 	const struct hijack_fds *fds = __atomic_load_n(&hijack_process()->fds, __ATOMIC_ACQUIRE);
 
-	return fds != NULL && __atomic_load_n(&fds->sockets, __ATOMIC_RELAXED) > 0;
+	return fds != NULL && __atomic_load_n(&fds->waited, __ATOMIC_RELAXED) > 0;
+}
+
+/* The same, or what may be. */
+static inline bool
+hijack_may_wait(void)
+{
+	const struct hijack_fds *fds = __atomic_load_n(&hijack_process()->fds, __ATOMIC_ACQUIRE);
+
+	return fds != NULL && (__atomic_load_n(&fds->waited, __ATOMIC_RELAXED) > 0 ||
+				  __atomic_load_n(&fds->unsettled, __ATOMIC_RELAXED) > 0);
 }
 
 enum hijack_kind hijack_fd_kind(long fd);
@@ -83,8 +111,11 @@ long hijack_fd_install(int rump, enum hijack_kind kind, bool close_on_exec);
 /* Makes an existing number of the host's stand for the rump descriptor. Returns 0 or -errno. */
 int hijack_fd_set(long fd, int rump, enum hijack_kind kind);
 
-/* The rump descriptor, if it still is the number's, is a plain file's. */
-void hijack_fd_is_plain(long fd, int rump);
+/* Of a number that stands for something: FILE is told apart from the others, if the rump kernel answers. */
+enum hijack_kind hijack_fd_settle(long fd);
+
+/* The same, when the mode of the rump descriptor's file is known. */
+void hijack_fd_is(long fd, int rump, uint32_t mode);
 
 /* The number is the host's again; what it stood for is not closed. */
 void hijack_fd_clear(long fd);

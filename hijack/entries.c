@@ -280,14 +280,14 @@ hijack_umask(const struct hijack_call *call)
 long
 hijack_setrlimit(const struct hijack_call *call)
 {
-	return call->arg[0] == RLIMIT_NOFILE && hijack_sockets() ? hijack_beyond(hijack_beyond_limit, call)
-								 : hijack_pass(call);
+	return call->arg[0] == RLIMIT_NOFILE && hijack_waits() ? hijack_beyond(hijack_beyond_limit, call)
+							       : hijack_pass(call);
 }
 
 long
 hijack_prlimit64(const struct hijack_call *call)
 {
-	return call->arg[1] == RLIMIT_NOFILE && call->arg[2] != 0 && hijack_sockets()
+	return call->arg[1] == RLIMIT_NOFILE && call->arg[2] != 0 && hijack_waits()
 		   ? hijack_beyond(hijack_beyond_limit, call)
 		   : hijack_pass(call);
 }
@@ -471,7 +471,7 @@ inside_then_edges(const struct hijack_call *call)
 {
 	long result = inside[call->number](call);
 
-	if (hijack_sockets())
+	if (hijack_waits())
 		hijack_epoll_used(call->shadow, call->number, result);
 	return result;
 }

@@ -110,7 +110,7 @@ hijack_beyond_epoll_ctl(const struct hijack_call *call)
 	uint64_t mask;
 	long result;
 
-	if (hijack_fd_kind(call->arg[2]) != HIJACK_KIND_SOCKET)
+	if (!hijack_kind_waits(hijack_fd_settle(call->arg[2])))
 		return -EPERM;
 	if (call->arg[1] != EPOLL_CTL_DEL &&
 	    hijack_copyin(&event, (uint64_t)call->arg[3], sizeof(event)) != 0)

@@ -16,7 +16,7 @@ extern bool hijack_epoll_made, hijack_epoll_nests, hijack_epoll_any;
 static inline bool
 hijack_epoll_concerned(void)
 {
-	return hijack_sockets() || __atomic_load_n(&hijack_epoll_any, __ATOMIC_RELAXED) ||
+	return hijack_waits() || __atomic_load_n(&hijack_epoll_any, __ATOMIC_RELAXED) ||
 	       (__atomic_load_n(&hijack_epoll_nests, __ATOMIC_RELAXED) &&
 		   __atomic_load_n(&hijack_threaded, __ATOMIC_RELAXED));
 }
@@ -25,8 +25,8 @@ hijack_epoll_concerned(void)
 static inline bool
 hijack_poll_concerned(void)
 {
-	return hijack_sockets() || (__atomic_load_n(&hijack_epoll_made, __ATOMIC_RELAXED) &&
-				       __atomic_load_n(&hijack_threaded, __ATOMIC_RELAXED));
+	return hijack_may_wait() || (__atomic_load_n(&hijack_epoll_made, __ATOMIC_RELAXED) &&
+					__atomic_load_n(&hijack_threaded, __ATOMIC_RELAXED));
 }
 
 /*

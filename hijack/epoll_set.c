@@ -306,11 +306,11 @@ is_guest(void)
 void
 hijack_epoll_forget(long fd)
 {
-	int32_t kind = hijack_fd_entry(fd) % 4;
+	enum hijack_kind kind = (enum hijack_kind)(hijack_fd_entry(fd) % HIJACK_FD_KINDS);
 	uint64_t mask;
 
 	if (hijack_epoll_sets == NULL || is_guest() ||
-	    (kind != HIJACK_KIND_SOCKET && kind != HIJACK_KIND_EPOLL))
+	    (!hijack_kind_waits(kind) && kind != HIJACK_KIND_EPOLL))
 		return;
 	hijack_epoll_lock(&mask);
 	if (kind == HIJACK_KIND_EPOLL)

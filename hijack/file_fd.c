@@ -19,18 +19,23 @@
 #define DIRECTORY_BLOCK 512
 
 static long
-status(int rump, struct rump_stat *st)
+status(long fd, struct rump_stat *st)
 {
-	return HIJACK_RUMP(__fstat50, (uint64_t)rump, hijack_slot(st));
+	int rump = hijack_fd(fd);
+	long error = HIJACK_RUMP(__fstat50, (uint64_t)rump, hijack_slot(st));
+
+	if (error == 0)
+		hijack_fd_is(fd, rump, st->st_mode);
+	return error;
 }
 
 long
-hijack_status_fd(int rump, uint64_t to)
+hijack_status_fd(long fd, uint64_t to)
 {
 	struct hijack_identity identity = hijack_identity();
 	struct rump_stat from;
 	struct stat st;
-	long error = status(rump, &from);
+	long error = status(fd, &from);
 
 	if (error != 0)
 		return error;
@@ -39,12 +44,12 @@ hijack_status_fd(int rump, uint64_t to)
 }
 
 long
-hijack_status_fd_extended(int rump, uint64_t to)
+hijack_status_fd_extended(long fd, uint64_t to)
 {
 	struct hijack_identity identity = hijack_identity();
 	struct rump_stat from;
 	struct statx st;
-	long error = status(rump, &from);
+	long error = status(fd, &from);
 
 	if (error != 0)
 		return error;
@@ -55,7 +60,7 @@ hijack_status_fd_extended(int rump, uint64_t to)
 long
 hijack_inside_fstat(const struct hijack_call *call)
 {
-	return hijack_status_fd((int)call->arg[0], (uint64_t)call->arg[1]);
+	return hijack_status_fd(call->shadow, (uint64_t)call->arg[1]);
 }
 
 long

@@ -334,9 +334,9 @@ on_descriptor(long number, long fd, const long *rest)
 	case SYS_openat:
 		return hijack_open_own_link(fd, (int)rest[0]);
 	case SYS_newfstatat:
-		return hijack_status_fd(rump, (uint64_t)rest[0]);
+		return hijack_status_fd(fd, (uint64_t)rest[0]);
 	case SYS_statx:
-		return hijack_status_fd_extended(rump, (uint64_t)rest[2]);
+		return hijack_status_fd_extended(fd, (uint64_t)rest[2]);
 	case SYS_fchmodat:
 		return hijack_inside_fchmod(&call);
 	case SYS_fchownat:

@@ -52,8 +52,8 @@ hijack_call_fn hijack_inside_terminal;
 long hijack_open_temporary(const struct hijack_place *directory, int flags, uint64_t mode);
 
 /* Status by descriptor: newfstatat's and statx's results for the program. */
-long hijack_status_fd(int rump, uint64_t to);
-long hijack_status_fd_extended(int rump, uint64_t to);
+long hijack_status_fd(long fd, uint64_t to);
+long hijack_status_fd_extended(long fd, uint64_t to);
 
 /* futimens with the program's times, and fchroot. */
 long hijack_times_fd(int rump, uint64_t from);

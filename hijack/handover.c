@@ -54,7 +54,7 @@ hijack_handover_describe(const struct hijack_process *process)
 	char *text;
 
 	for (uint32_t fd = 0; fds != NULL && fd < fds->used; fd++)
-		count += fds->entry[fd] / 4 != 0 && hijack_handover_survives(fd);
+		count += fds->entry[fd] / HIJACK_FD_KINDS != 0 && hijack_handover_survives(fd);
 	if (process->context == NULL ||
 	    (count == 0 && !process->cwd_inside && !process->root_inside && !process->may_be_refused))
 		return NULL;
@@ -69,7 +69,8 @@ hijack_handover_describe(const struct hijack_process *process)
 		    (unsigned long)process->above_device, (unsigned long)process->above_inode,
 		    strlen(process->cwd_name), process->cwd_name);
 	for (uint32_t fd = 0; fds != NULL && fd < fds->used; fd++) {
-		if (fds->entry[fd] / 4 != 0 && hijack_handover_survives(fd) && size - used > HIJACK_NAME + 32)
+		if (fds->entry[fd] / HIJACK_FD_KINDS != 0 && hijack_handover_survives(fd) &&
+		    size - used > HIJACK_NAME + 32)
 			used += describe_descriptor(text + used, size - used, fd, fds->entry[fd]);
 	}
 	return text;
@@ -152,7 +153,8 @@ hijack_exec_take_over(char **environment)
 		long fd = strtol(next + 1, &next, 10), entry = *next == '=' ? strtol(next + 1, &next, 10) : 0;
 
 		if (entry > 0)
-			(void)hijack_fd_set(fd, (int)(entry / 4 - 1), (enum hijack_kind)(entry % 4));
+			(void)hijack_fd_set(fd, (int)(entry / HIJACK_FD_KINDS - 1),
+			    (enum hijack_kind)(entry % HIJACK_FD_KINDS));
 		if (*next == ':')
 			next = take_name(next + 1, name);
 		if (name[0] != '\0')

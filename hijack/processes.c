@@ -45,7 +45,7 @@ anything_to_inherit(const struct hijack_process *process)
 	if (process->cwd_inside || process->root_inside || hijack_mapped())
 		return true;
 	for (uint32_t i = 0; fds != NULL && i < fds->used; i++) {
-		if (fds->entry[i] / 4 != 0)
+		if (fds->entry[i] / HIJACK_FD_KINDS != 0)
 			return true;
 	}
 	return false;

@@ -91,9 +91,10 @@ forget_descriptors(struct hijack_process *process)
 	for (uint32_t i = 0; fds != NULL && i < fds->used; i++) {
 		int32_t entry = __atomic_load_n(&fds->entry[i], __ATOMIC_ACQUIRE);
 
-		if (entry / 4 != 0)
-			__atomic_store_n(
-			    &fds->entry[i], (HIJACK_FD_LOST + 1) * 4 + entry % 4, __ATOMIC_RELEASE);
+		if (entry / HIJACK_FD_KINDS != 0)
+			__atomic_store_n(&fds->entry[i],
+			    (HIJACK_FD_LOST + 1) * HIJACK_FD_KINDS + entry % HIJACK_FD_KINDS,
+			    __ATOMIC_RELEASE);
 	}
 }
 

@@ -70,23 +70,49 @@ hijack_sleep_message(int rump, short events, int flags)
 	return flags & MSG_DONTWAIT ? sleep : hijack_sleep_begin(rump, events);
 }
 
+/* A terminal whose readers want what there is after a while, in tenths of a second, or at once. */
+static bool
+is_limited_terminal(const struct hijack_sleep *sleep, struct timespec *timeout)
+{
+	struct rump_termios termios;
+	uint8_t tenths;
+
+	if (!(sleep->events & POLLIN) ||
+	    HIJACK_RUMP(ioctl, (uint64_t)sleep->rump, RUMP_TIOCGETA, hijack_slot(&termios)) != 0)
+		return false;
+	tenths = termios.c_cc[RUMP_VTIME];
+	*timeout = (struct timespec){tenths / 10, tenths % 10 * 100000000L};
+	return !(termios.c_lflag & RUMP_ICANON) && termios.c_cc[RUMP_VMIN] == 0;
+}
+
+/* Whether those who sleep at the descriptor do so for a while only. */
+static bool
+is_limited(const struct hijack_sleep *sleep, struct timespec *timeout)
+{
+	struct rump_timeval time = {0};
+	uint32_t size = sizeof(time);
+
+	if (HIJACK_RUMP(getsockopt, (uint64_t)sleep->rump, RUMP_SOL_SOCKET,
+		sleep->events & POLLIN ? RUMP_SO_RCVTIMEO : RUMP_SO_SNDTIMEO, hijack_slot(&time),
+		hijack_slot(&size)) != 0)
+		return is_limited_terminal(sleep, timeout);
+	*timeout = (struct timespec){time.tv_sec, time.tv_usec * 1000L};
+	return time.tv_sec != 0 || time.tv_usec != 0;
+}
+
 /* Whether, and how long, the descriptor lets its callers sleep. 0 or -EAGAIN. */
 static long
 settle(struct hijack_sleep *sleep)
 {
 	long flags = HIJACK_RUMP(fcntl, (uint64_t)sleep->rump, RUMP_F_GETFL, 0);
-	struct rump_timeval time = {0};
 	struct timespec timeout;
-	uint32_t size = sizeof(time);
 	bool limited;
 
 	if (flags < 0 || flags & RUMP_O_NONBLOCK)
 		return flags < 0 ? flags : -EAGAIN;
-	limited = HIJACK_RUMP(getsockopt, (uint64_t)sleep->rump, RUMP_SOL_SOCKET,
-		      sleep->events & POLLIN ? RUMP_SO_RCVTIMEO : RUMP_SO_SNDTIMEO, hijack_slot(&time),
-		      hijack_slot(&size)) == 0 &&
-		  (time.tv_sec != 0 || time.tv_usec != 0);
-	timeout = (struct timespec){time.tv_sec, time.tv_usec * 1000L};
+	limited = is_limited(sleep, &timeout);
+	if (limited && timeout.tv_sec == 0 && timeout.tv_nsec == 0)
+		return -EAGAIN;
 	sleep->deadline = hijack_deadline_in(limited ? &timeout : NULL);
 	sleep->settled = true;
 	return 0;
@@ -218,22 +244,6 @@ hijack_sleep_connect(int rump, uint64_t address, uint64_t size)
 	return connect_goes_on(&sleep);
 }
 
-/* Whether a descriptor is a file's, which never sleeps. It is asked once. */
-static bool
-is_settled_file(const struct hijack_call *call)
-{
-	struct rump_stat st;
-
-	if (hijack_fd_kind(call->shadow) != HIJACK_KIND_FILE)
-		return true;
-	if (HIJACK_RUMP(__fstat50, (uint64_t)call->arg[0], hijack_slot(&st)) != 0)
-		return true;
-	if ((st.st_mode & RUMP_S_IFMT) == RUMP_S_IFIFO || (st.st_mode & RUMP_S_IFMT) == RUMP_S_IFCHR)
-		return false;
-	hijack_fd_is_plain(call->shadow, (int)call->arg[0]);
-	return true;
-}
-
 long
 hijack_sleep_stream(
     const struct hijack_call *call, int netbsd, const uint64_t *slots, size_t count, short events)
@@ -241,9 +251,12 @@ hijack_sleep_stream(
 	struct hijack_sleep sleep;
 	long result = 0;
 
-	if (!is_settled_file(call)) {
+	if (hijack_fd_settle(call->shadow) == HIJACK_KIND_DEVICE) {
 		sleep = hijack_sleep_begin((int)call->arg[0], events);
 		result = hijack_sleep_before(&sleep);
+		/* A terminal's time was over; its reader has got nothing, which is no error. */
+		if (result == -EAGAIN && !sleep.deadline.forever)
+			return 0;
 	}
 	return result != 0 ? result : hijack_rump_call((enum hijack_rump_number)netbsd, slots, count, NULL);
 }

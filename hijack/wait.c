@@ -3,11 +3,12 @@
  * Theory of operation
  *
  * Descriptors of the host's are the host's to poll, and so are the shadows of files, which are always ready;
- * where there are no others, that is all. Sockets of the rump kernel are polled there. First both sides are
- * asked without waiting; only if nothing is ready a call is left under way in the rump kernel (waiter.c)
- * while the host waits for its own descriptors and for the connection. Where such a call cannot be cancelled,
- * each is for a short time, and the next one follows. Handlers run while the host waits, and a wait that they
- * interrupt returns EINTR, as on the host; between the pieces signals are held up (interruption.c).
+ * where there are no others, that is all. Sockets and devices of the rump kernel are polled there. First both
+ * sides are asked without waiting; only if nothing is ready a call is left under way in the rump kernel
+ * (waiter.c) while the host waits for its own descriptors and for the connection. Where such a call cannot be
+ * cancelled, each is for a short time, and the next one follows. Handlers run while the host waits, and a
+ * wait that they interrupt returns EINTR, as on the host; between the pieces signals are held up
+ * (interruption.c).
  */
 #include "hijack/wait.h"
 
@@ -141,7 +142,7 @@ split(const struct pollfd *fds, size_t count, struct sides *sides)
 	for (size_t i = 0; i < count; i++) {
 		int rump = fds[i].fd >= 0 ? hijack_fd(fds[i].fd) : -1;
 
-		if (rump >= 0 && hijack_fd_kind(fds[i].fd) == HIJACK_KIND_SOCKET) {
+		if (rump >= 0 && hijack_kind_waits(hijack_fd_settle(fds[i].fd))) {
 			sides->rump_place[sides->rumps] = i;
 			sides->rump[sides->rumps++] = (struct rump_pollfd){rump, events_in(fds[i].events), 0};
 		} else {

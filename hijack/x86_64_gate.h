@@ -18,7 +18,7 @@
 #define HIJACK_THREAD_PROCESS 8
 #define HIJACK_THREAD_STACK 16
 #define HIJACK_PROCESS_FDS 16
-#define HIJACK_FDS_ENTRY 8
+#define HIJACK_FDS_ENTRY 12
 #define HIJACK_FDS 65536 /* numbers beyond are never shadows */
 
 #define HIJACK_CALLS 512 /* call numbers that have a route; others are plain */
