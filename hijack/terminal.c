@@ -30,6 +30,10 @@
 #define SLAVES "/dev/pts/"
 #define BREAK_MS 250
 
+/* Of NetBSD's requests: the argument is read, or written. */
+#define IN 0x80000000U
+#define OUT 0x40000000U
+
 enum { DRAIN_NOT, DRAIN, DRAIN_AND_FLUSH };
 
 /* Requests with the same argument on both systems, which is the program's. */
@@ -41,7 +45,10 @@ static const struct same {
     {TIOCMBIC, RUMP_TIOCMBIC}, {TIOCSBRK, RUMP_TIOCSBRK}, {TIOCCBRK, RUMP_TIOCCBRK},
     {TIOCGETD, RUMP_TIOCGETD}};
 
-static_assert(sizeof(struct winsize) == sizeof(struct rump_winsize), "struct winsize");
+/* The longest of them. */
+static_assert(
+    sizeof(struct winsize) == sizeof(struct rump_winsize) && sizeof(struct winsize) == sizeof(uint64_t),
+    "struct winsize");
 static_assert(TIOCM_LE == RUMP_TIOCM_LE && TIOCM_DTR == RUMP_TIOCM_DTR && TIOCM_RTS == RUMP_TIOCM_RTS &&
 		  TIOCM_CTS == RUMP_TIOCM_CTS && TIOCM_CAR == RUMP_TIOCM_CAR && TIOCM_RNG == RUMP_TIOCM_RNG &&
 		  TIOCM_DSR == RUMP_TIOCM_DSR,
@@ -213,9 +220,10 @@ slave(int rump, struct rump_ptmget *names)
 	if (error != 0)
 		return -ENOTTY;
 	names->sn[sizeof(names->sn) - 1] = '\0';
-	if (HIJACK_RUMP(__stat50, hijack_slot(names->sn), hijack_slot(&named)) != 0)
-		return 0;
 	error = HIJACK_RUMP(__fstat50, (uint64_t)rump, hijack_slot(&own));
+	/* What has no slave of this name was opened by an old one. */
+	if (error == 0 && HIJACK_RUMP(__stat50, hijack_slot(names->sn), hijack_slot(&named)) != 0)
+		return -ENOTTY;
 	return error != 0 ? error : own.st_rdev == named.st_rdev ? -ENOTTY : 0;
 }
 
@@ -289,12 +297,26 @@ foreground(int rump, uint64_t to)
 	return error != 0 ? error : hijack_copyout(to, &nobody, sizeof(nobody));
 }
 
+/* NetBSD's requests say how long their arguments are, and which way they go. */
+static long
+make_same(int rump, uint32_t request, uint64_t argument)
+{
+	uint64_t copy = 0;
+	size_t size = request >> 16 & 0x1fff;
+	long error;
+
+	if (request & IN && hijack_copyin(&copy, argument, size) != 0)
+		return -EFAULT;
+	error = control(rump, request, &copy);
+	return error == 0 && request & OUT ? hijack_copyout(argument, &copy, size) : error;
+}
+
 static long
 pass_same(int rump, uint32_t request, uint64_t argument)
 {
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
 		if (same[i].host == request)
-			return HIJACK_RUMP(ioctl, (uint64_t)rump, same[i].netbsd, argument);
+			return make_same(rump, same[i].netbsd, argument);
 	}
 	return -ENOTTY;
 }

@@ -38,7 +38,7 @@ static const struct pair control_pairs[] = {SAME(CSTOPB), SAME(CREAD), SAME(PARE
     SAME(HUPCL), SAME(CLOCAL), SAME(CRTSCTS), {CSIZE & CS6, RUMP_CS6}, {CSIZE & CS7, RUMP_CS7}};
 static const struct pair local_pairs[] = {SAME(ECHOKE), SAME(ECHOE), SAME(ECHOK), SAME(ECHO), SAME(ECHONL),
     SAME(ECHOPRT), SAME(ECHOCTL), SAME(ISIG), SAME(ICANON), SAME(IEXTEN), SAME(EXTPROC), SAME(TOSTOP),
-    SAME(FLUSHO), SAME(PENDIN), SAME(NOFLSH)};
+    SAME(FLUSHO), SAME(NOFLSH)};
 
 /* The sizes are two bits on both. */
 static_assert((CS6 | CS7) == CS8 && CS8 == CSIZE && (RUMP_CS6 | RUMP_CS7) == RUMP_CS8 &&
@@ -49,7 +49,7 @@ static const struct word input = WORD(input_pairs, IUCLC | IUTF8);
 static const struct word output =
     WORD(output_pairs, OLCUC | OFILL | OFDEL | NLDLY | CRDLY | TABDLY | BSDLY | VTDLY | FFDLY);
 static const struct word control = WORD(control_pairs, 0);
-static const struct word local = WORD(local_pairs, XCASE);
+static const struct word local = WORD(local_pairs, XCASE | PENDIN);
 
 /* CMSPAR is too far up to be kept like the others. */
 #define KEPT_CMSPAR (CMSPAR >> 1)
@@ -177,7 +177,7 @@ hijack_abi_termios_back(struct rump_termios *to, const struct termios2 *from)
 	to->c_iflag = word_to_rump(&input, to->c_iflag, from->c_iflag);
 	to->c_oflag = output_to_rump(to->c_oflag, from->c_oflag);
 	to->c_cflag = word_to_rump(&control, to->c_cflag & ~(uint32_t)KEPT_CMSPAR, from->c_cflag);
-	to->c_lflag = word_to_rump(&local, to->c_lflag, from->c_lflag);
+	to->c_lflag = word_to_rump(&local, to->c_lflag & ~(uint32_t)RUMP_PENDIN, from->c_lflag);
 	if (from->c_cflag & CMSPAR)
 		to->c_cflag |= KEPT_CMSPAR;
 	for (size_t i = 0; i < sizeof(characters) / sizeof(characters[0]); i++) {

@@ -10,6 +10,8 @@
  * - Flags and characters that only NetBSD has (ONOEOT, ALTWERASE, VDSUSP, VSTATUS and others) stay as they
  *   are.
  * - OXTABS is TAB3 (XTABS).
+ * - PENDIN, a state of NetBSD's that its kernel alone sets and ends, is not shown and not set. Linux's, which
+ *   does nothing, is kept.
  * - A character that is 0 on Linux and 0xff on NetBSD is none. NetBSD's 0, a NUL that acts, is shown as none
  *   and stays as it is unless the program wants another; Linux's 0xff becomes none.
  * - NetBSD's speeds are numbers. Those that Linux has no code for are BOTHER with a number, and a program
