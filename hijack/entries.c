@@ -428,7 +428,8 @@ hijack_msync(const struct hijack_call *call)
 long
 hijack_exit_group(const struct hijack_call *call)
 {
-	return hijack_mapped() ? hijack_beyond(hijack_beyond_exit, call) : hijack_pass(call);
+	return hijack_mapped() || hijack_may_wait() ? hijack_beyond(hijack_beyond_exit, call)
+						    : hijack_pass(call);
 }
 
 long

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "hijack/descriptor.h"
+#include "hijack/files.h"
 #include "hijack/names.h"
 #include "hijack/owner.h"
 #include "hijack/reconnect.h"
@@ -203,4 +204,13 @@ hijack_beyond_parent(const struct hijack_call *call)
 		rc_context_free(child);
 	}
 	return 0;
+}
+
+/* The end of the process, for all of its threads. */
+long
+hijack_beyond_exit(const struct hijack_call *call)
+{
+	hijack_map_end();
+	hijack_terminals_end();
+	return hijack_pass(call);
 }

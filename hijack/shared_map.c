@@ -342,10 +342,11 @@ hijack_map_write_back(void)
 	hijack_mappings_unlock(&mask);
 }
 
-/* The end of the process, for all of its threads. */
-long
-hijack_beyond_exit(const struct hijack_call *call)
+void
+hijack_map_end(void)
 {
+	if (!hijack_mapped())
+		return;
 	hijack_map_write_back();
 	while (hijack_mappings != NULL) {
 		struct mapping *mapping = hijack_mappings;
@@ -353,7 +354,6 @@ hijack_beyond_exit(const struct hijack_call *call)
 		hijack_mappings = mapping->next;
 		release(mapping);
 	}
-	return hijack_pass(call);
 }
 
 void

@@ -42,6 +42,10 @@ void hijack_shared_resized(void);
 /* In a child of fork. */
 void hijack_map_forked(void);
 
+/* The end of the process, for all of its threads: what was stored is written back, nothing is mapped any
+ * more. */
+void hijack_map_end(void);
+
 /* Whether a descriptor is one that the library keeps for a mapping. */
 bool hijack_map_owns(int fd);
 

@@ -366,3 +366,23 @@ hijack_inside_terminal(const struct hijack_call *call)
 		return pass_same(rump, request, argument);
 	}
 }
+
+/*
+ * A close waits for the other end of a pseudo-terminal to read, which is otherwise lost; a connection's end
+ * does not. What may be one is closed; other files would be soon.
+ */
+void
+hijack_terminals_end(void)
+{
+	const struct hijack_process *process = hijack_process();
+	const struct hijack_fds *fds = process->context != NULL ? process->fds : NULL;
+
+	for (uint32_t fd = 0; fds != NULL && fd < fds->used; fd++) {
+		enum hijack_kind kind = hijack_fd_kind(fd);
+		int rump = hijack_fd(fd);
+
+		if (rump >= 0 && rump != HIJACK_FD_LOST &&
+		    (kind == HIJACK_KIND_FILE || kind == HIJACK_KIND_DEVICE))
+			(void)HIJACK_RUMP(close, (uint64_t)rump);
+	}
+}
