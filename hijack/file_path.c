@@ -112,6 +112,7 @@ inside_faccessat2(const struct hijack_place *place, const long *rest)
 static long
 inside_unlinkat(const struct hijack_place *place, const long *rest)
 {
+	struct rump_stat st;
 	long error;
 
 	if (rest[0] & ~AT_REMOVEDIR)
@@ -121,8 +122,11 @@ inside_unlinkat(const struct hijack_place *place, const long *rest)
 		hijack_names_ask();
 	error = HIJACK_RUMP(unlinkat, directory(place), hijack_slot(place->path),
 	    rest[0] & AT_REMOVEDIR ? RUMP_AT_REMOVEDIR : 0);
-	/* A directory that is not to be removed: Linux says EISDIR, as few others do. */
-	return error == -EPERM && rest[0] == 0 ? -EISDIR : error;
+	/* A directory that is not to be removed: Linux says EISDIR, as few others do. What cannot be removed
+	 * at all may be another thing. */
+	if (error != -EPERM || rest[0] != 0 || status(place, false, &st) != 0)
+		return error;
+	return (st.st_mode & RUMP_S_IFMT) == RUMP_S_IFDIR ? -EISDIR : error;
 }
 
 static long
