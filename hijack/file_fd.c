@@ -146,6 +146,8 @@ by_letter(const struct hijack_call *call)
 		return hijack_inside_interface(call);
 	case _IOC_TYPE(BLKGETSIZE64):
 		return hijack_inside_disk(call);
+	case _IOC_TYPE(FS_IOC_GETFLAGS):
+		return hijack_inside_file_flags(call);
 	default:
 		return -ENOTTY;
 	}

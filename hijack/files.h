@@ -75,9 +75,9 @@ uint32_t hijack_inner_gid(uint32_t gid);
 /* bind and connect: of sockets of the rump kernel's, and of the host's, whose name may lie inside. */
 hijack_call_fn hijack_inside_bind, hijack_inside_connect, hijack_beyond_local_name;
 
-/* ioctl's requests about disks; and about network interfaces, of the rump kernel's descriptors and of the host's
- * local sockets. */
-hijack_call_fn hijack_inside_disk, hijack_inside_interface, hijack_beyond_interface;
+/* ioctl's requests: about disks, flags of files, and network interfaces, the last of the rump kernel's
+ * descriptors and of the host's local sockets. */
+hijack_call_fn hijack_inside_disk, hijack_inside_file_flags, hijack_inside_interface, hijack_beyond_interface;
 
 /* Entries of calls whose first argument is a shadow: those of FD(), and others. */
 hijack_call_fn hijack_inside_getdents64, hijack_inside_ioctl, hijack_inside_sendmsg, hijack_inside_sendmmsg,

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "hijack/abi/file_flags.h"
+
 /* File types are the same numbers. */
 static_assert(S_IFDIR == RUMP_S_IFDIR && S_IFREG == RUMP_S_IFREG && S_IFLNK == RUMP_S_IFLNK, "file types");
 static_assert(DT_DIR == RUMP_DT_DIR && DT_REG == RUMP_DT_REG && DT_LNK == RUMP_DT_LNK, "entry types");
@@ -89,6 +91,8 @@ hijack_abi_statx(struct statx *to, const struct rump_stat *from, const struct hi
 	to->stx_rdev_minor = minor(st.st_rdev);
 	to->stx_dev_major = major(st.st_dev);
 	to->stx_dev_minor = minor(st.st_dev);
+	to->stx_attributes = hijack_abi_file_flags_back(from->st_flags);
+	to->stx_attributes_mask = hijack_abi_file_flags_back(~0u);
 	/* File systems without it leave it at 0, or -1. */
 	if (from->st_birthtim.tv_sec > 0) {
 		to->stx_btime = timestamp(from->st_birthtim);

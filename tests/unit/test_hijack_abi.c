@@ -12,6 +12,7 @@
 #include <sys/un.h>
 
 #include "hijack/abi/control.h"
+#include "hijack/abi/file_flags.h"
 #include "hijack/abi/flags.h"
 #include "hijack/abi/mount_options.h"
 #include "hijack/abi/socket.h"
@@ -221,6 +222,33 @@ mounts_are_asked_for_in_words(void **state)
 	assert_int_equal(hijack_abi_mount_options(0, "nr_inodes=1", text, 7), -EINVAL);
 }
 
+static void
+flags_of_files_are_translated(void **state)
+{
+	static const struct {
+		uint32_t before;
+		unsigned int wanted;
+		uint32_t after;
+	} changes[] = {{0, 0, 0}, {0, 0x10, RUMP_SF_IMMUTABLE}, {0, 0x20, RUMP_SF_APPEND},
+	    {0, 0x40, RUMP_UF_NODUMP}, {0, 0x70, RUMP_SF_IMMUTABLE | RUMP_SF_APPEND | RUMP_UF_NODUMP},
+	    {RUMP_UF_IMMUTABLE | RUMP_SF_APPEND, 0x10, RUMP_UF_IMMUTABLE},
+	    {RUMP_UF_IMMUTABLE | RUMP_SF_IMMUTABLE | RUMP_UF_NODUMP, 0, 0},
+	    {RUMP_UF_OPAQUE | RUMP_SF_ARCHIVED, 0x20, RUMP_UF_OPAQUE | RUMP_SF_ARCHIVED | RUMP_SF_APPEND}};
+	uint32_t flags;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		flags = changes[i].before;
+		assert_true(hijack_abi_file_flags(&flags, changes[i].wanted));
+		assert_int_equal(flags, changes[i].after);
+		assert_int_equal(hijack_abi_file_flags_back(flags), changes[i].wanted);
+	}
+	assert_int_equal(hijack_abi_file_flags_back(RUMP_UF_IMMUTABLE | RUMP_UF_APPEND), 0x30);
+	assert_int_equal(hijack_abi_file_flags_back(RUMP_UF_OPAQUE | RUMP_SF_ARCHIVED), 0);
+	flags = 0;
+	assert_false(hijack_abi_file_flags(&flags, 0x10 | 0x800000)); /* no copy on write */
+}
+
 int
 main(void)
 {
@@ -233,6 +261,7 @@ main(void)
 	    cmocka_unit_test(options_have_other_numbers),
 	    cmocka_unit_test(control_messages_are_translated),
 	    cmocka_unit_test(mounts_are_asked_for_in_words),
+	    cmocka_unit_test(flags_of_files_are_translated),
 	};
 
 	return cmocka_run_group_tests_name("hijack_abi", tests, NULL, NULL);
