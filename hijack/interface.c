@@ -165,6 +165,8 @@ hijack_inside_interface(const struct hijack_call *call)
 	unsigned int request = (unsigned int)call->arg[1];
 	long result;
 
+	if (request == SIOCADDRT || request == SIOCDELRT)
+		return hijack_route_request((int)call->arg[0], request, (uint64_t)call->arg[2]);
 	if (!hijack_interface_concerns(request) || hijack_fd_kind(call->shadow) != HIJACK_KIND_SOCKET)
 		return -ENOTTY;
 	result = request_on((int)call->arg[0], request, (uint64_t)call->arg[2]);

@@ -22,4 +22,7 @@ struct ifreq;
 long hijack_interface_addresses(int rump, uint64_t argument);
 long hijack_interface_find(int rump, unsigned int request, struct ifreq *ifr);
 
+/* SIOCADDRT and SIOCDELRT, asked of that descriptor. */
+long hijack_route_request(int rump, unsigned int request, uint64_t argument);
+
 #endif

@@ -34,6 +34,15 @@ def address(number, name, value=None, family=socket.AF_INET):
 def number(request, name, value): return ask(request, name, value=struct.pack("i", value))
 def flags(name): return ask(GIFFLAGS, name, "H")
 def set_flags(name, value): return ask(SIFFLAGS, name, "H", struct.pack("H", value))
+def route(request, to, mask, gateway=None, flags=1, device=0):
+    def end(text): return struct.pack("HH4s8x", 2, 0, socket.inet_aton(text)) if text else bytes(16)
+    entry = struct.pack("8x16s16s16sH6x8x8xhQ24x", end(to), end(gateway), end(mask), flags | (2 if gateway else 0), 0, device)
+    return tried(fcntl.ioctl, s, request, ctypes.create_string_buffer(entry, 128).raw)
+def sent(to):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind(("127.0.0.1", 0))
+        return tried(sender.sendto, b"x", (to, 9))
+ADDRT, DELRT = 0x890b, 0x890c
 def listed(room, buffer=True):
     memory = ctypes.create_string_buffer(b"\\xee" * 4096, 4096)
     size, _ = struct.unpack("iL", fcntl.ioctl(s, GIFCONF, struct.pack("iL", room, ctypes.addressof(memory) if buffer else 0)))
@@ -96,6 +105,15 @@ conf = ctypes.create_string_buffer(struct.pack("iL", -40, 8), 16); print(call("i
 f = os.open("/rump/tmp", os.O_RDONLY); print([ask(n, "lo0", fd=f) for n in (GIFFLAGS, GIFHWADDR, GIFTXQLEN)])
 """, r"\['ENODEV', 'ENODEV'\] ENODEV ENODEV ENODEV\nEINVAL (?:\[(?:'(?:EOPNOTSUPP|ENOTSUP)'(?:, )?){5}\])\n\[(?:'EFAULT'(?:, )?){5}\] ENOTTY\n"
      r"EFAULT\n0\n\['ENOTTY', 'ENOTTY', 'ENOTTY'\]"),
+    ("routes", """
+done = lambda result: "done" if isinstance(result, bytes) else result
+print(sent("10.9.1.1"), done(route(ADDRT, "10.9.0.0", "255.255.0.0", "127.0.0.1")), sent("10.9.1.1"), route(ADDRT, "10.9.0.0", "255.255.0.0", "127.0.0.1"))
+print(done(route(DELRT, "10.9.0.0", "255.255.0.0")), sent("10.9.1.1"), route(DELRT, "10.9.0.0", "255.255.0.0"), route(ADDRT, "0.0.0.0", "0.0.0.0", "9.9.9.9"))
+name = ctypes.create_string_buffer(b"lo0"); lo0 = ctypes.addressof(name); none = ctypes.create_string_buffer(b"none0")
+print(done(route(ADDRT, "10.9.1.1", None, None, 5, lo0)), sent("10.9.1.1"), done(route(DELRT, "10.9.1.1", None, None, 5)), sent("10.9.1.1"))
+print(route(ADDRT, "10.9.1.1", None, None, 5), route(ADDRT, "10.9.1.1", None, None, 5, ctypes.addressof(none)), route(ADDRT, "10.9.1.1", None, None, 5, 8))
+print(route(ADDRT, "10.9.1.1", "255.0.0.0", "127.0.0.1"), call("ioctl", s.fileno(), ADDRT, ctypes.c_void_p(8)))
+""", r"EHOSTUNREACH done 1 EEXIST\ndone EHOSTUNREACH ESRCH ENETUNREACH\ndone 1 done EHOSTUNREACH\nENODEV ENODEV EFAULT\nEINVAL EFAULT"),
     ("other sockets", """
 u, t, six = socket.socket(socket.AF_UNIX), socket.socket(), socket.socket(socket.AF_INET6)
 print([ask(GIFMTU, "lo0", fd=fd) > 1500 for fd in (u, t, six)], [ask(GIFADDR, "lo0", fd=fd) for fd in (u, t)])
@@ -130,7 +148,8 @@ f = os.open(os.environ["WHERE"], os.O_RDONLY); print([ask(n, "lo", fd=f) for n i
 READ_ONLY = ("the host's cannot be changed", """
 print(address(SIFADDR, "lo", "127.0.0.1"), address(SIFADDR, "lo", "0.0.0.0"), set_flags("lo", UP), number(SIFMTU, "lo", 5000), number(SIFMETRIC, "lo", 0))
 print([ask(n, "lo") for n in (SIFHWADDR, GIFTXQLEN, ETHTOOL, GARP, GIFMAP)])
-""", r"EPERM EPERM EPERM EPERM EPERM\n\['\w+SUP'(?:, '\w+SUP'){4}\]")
+print(route(ADDRT, "10.9.0.0", "255.255.0.0", "127.0.0.1"), route(DELRT, "10.9.0.0", "255.255.0.0"))
+""", r"EPERM EPERM EPERM EPERM EPERM\n\['\w+SUP'(?:, '\w+SUP'){4}\]\nEPERM EPERM")
 
 
 class Embedded(Rump):
