@@ -123,6 +123,40 @@ drain(int rump)
 	return is_pseudo(rump) ? 0 : control(rump, RUMP_TIOCDRAIN, NULL);
 }
 
+/* The slave's name, of a master; -ENOTTY of anything else, slaves too. */
+static long
+slave(int rump, struct rump_ptmget *names)
+{
+	struct rump_stat own, named;
+	long error = control(rump, RUMP_TIOCPTSNAME, names);
+
+	if (error != 0)
+		return -ENOTTY;
+	names->sn[sizeof(names->sn) - 1] = '\0';
+	error = HIJACK_RUMP(__fstat50, (uint64_t)rump, hijack_slot(&own));
+	/* What has no slave of this name was opened by an old one. */
+	if (error == 0 && HIJACK_RUMP(__stat50, hijack_slot(names->sn), hijack_slot(&named)) != 0)
+		return -ENOTTY;
+	return error != 0 ? error : own.st_rdev == named.st_rdev ? -ENOTTY : 0;
+}
+
+/* When it is set through its master, NetBSD forgets what the master has yet to read. */
+static long
+apply(int rump, const struct rump_termios *termios)
+{
+	struct rump_ptmget names;
+	int unread = 0;
+	long other = -ENOTTY, error;
+
+	if (control(rump, RUMP_TIOCOUTQ, &unread) == 0 && unread > 0 && slave(rump, &names) == 0)
+		other = HIJACK_RUMP(
+		    open, hijack_slot(names.sn), RUMP_O_RDWR | RUMP_O_NONBLOCK | RUMP_O_NOCTTY, 0);
+	error = control(other >= 0 ? (int)other : rump, RUMP_TIOCSETA, termios);
+	if (other >= 0)
+		(void)HIJACK_RUMP(close, (uint64_t)other);
+	return error;
+}
+
 static long
 set(int rump, uint64_t from, size_t size, int first)
 {
@@ -149,7 +183,7 @@ set(int rump, uint64_t from, size_t size, int first)
 	external = (termios.c_lflag & RUMP_EXTPROC) != 0;
 	if ((termios.c_lflag ^ before) & RUMP_EXTPROC)
 		(void)control(rump, RUMP_TIOCEXT, &external);
-	return control(rump, RUMP_TIOCSETA, &termios);
+	return apply(rump, &termios);
 }
 
 static long
@@ -208,23 +242,6 @@ flush(int rump, long queues)
 		return -EINVAL;
 	}
 	return control(rump, RUMP_TIOCFLUSH, &flags);
-}
-
-/* The slave's name, of a master; -ENOTTY of anything else, slaves too. */
-static long
-slave(int rump, struct rump_ptmget *names)
-{
-	struct rump_stat own, named;
-	long error = control(rump, RUMP_TIOCPTSNAME, names);
-
-	if (error != 0)
-		return -ENOTTY;
-	names->sn[sizeof(names->sn) - 1] = '\0';
-	error = HIJACK_RUMP(__fstat50, (uint64_t)rump, hijack_slot(&own));
-	/* What has no slave of this name was opened by an old one. */
-	if (error == 0 && HIJACK_RUMP(__stat50, hijack_slot(names->sn), hijack_slot(&named)) != 0)
-		return -ENOTTY;
-	return error != 0 ? error : own.st_rdev == named.st_rdev ? -ENOTTY : 0;
 }
 
 /* Only of those that have names as Linux's do. */

@@ -87,11 +87,11 @@ for fd in s, m:
     except Over: signal.setitimer(signal.ITIMER_REAL, 0); print("over")
 """, "over\nover"),
     ("draining, flushing and breaks", r"""
-m, s = pair(); os.write(s, b"left"); tty.setraw(s); termios.tcdrain(s); termios.tcdrain(m); print(take(m, 4))
+m, s = pair(); os.write(s, b"left"); tty.setraw(s); termios.tcdrain(s); termios.tcdrain(m); change(m, off=termios.ECHOE); print(take(m, 4), termios.tcgetattr(s)[3] & termios.ECHOE)
 os.write(m, b"gone"); ready(s); termios.tcflush(s, termios.TCIFLUSH); print(ready(s, 0)); print(termios.tcsendbreak(s, 0), tried(termios.tcflush, s, 9))
 termios.tcflow(s, termios.TCOOFF); termios.tcflow(s, termios.TCOON); termios.tcflow(s, termios.TCIOFF); print(take(m, 1)); termios.tcflow(s, termios.TCION); print(take(m, 1))
 print(fcntl.ioctl(m, termios.FIONREAD, bytes(4)), os.write(s, b"abc"), ready(m), fcntl.ioctl(m, termios.FIONREAD, bytes(4)), tried(fcntl.ioctl, s, 0x54ff, 0))
-""", r"b'left'\n\[\]\nNone EINVAL\nb'\\x13'\nb'\\x11'\nb'\\x00\\x00\\x00\\x00' 3 \[1\] b'\\x03\\x00\\x00\\x00' ENOTTY"),
+""", r"b'left' 0\n\[\]\nNone EINVAL\nb'\\x13'\nb'\\x11'\nb'\\x00\\x00\\x00\\x00' 3 \[1\] b'\\x03\\x00\\x00\\x00' ENOTTY"),
     ("the size of the window", """
 m, s = pair(); print(termios.tcgetwinsize(s)); termios.tcsetwinsize(m, (30, 90)); print(termios.tcgetwinsize(s), os.get_terminal_size(s).columns)
 subprocess.run(["stty", "rows", "31"], stdin=s); print(termios.tcgetwinsize(m)); print(tried(call, "ioctl", s, termios.TIOCSWINSZ, ctypes.c_void_p(8)))
