@@ -69,7 +69,7 @@ is_read_only(const struct hijack_call *call)
 	if (hijack_name_find(call->shadow, path, &place) != 1)
 		return 0;
 	rump = HIJACK_RUMP(
-	    openat, (uint64_t)place.directory, hijack_slot(place.path), RUMP_O_RDWR | RUMP_O_CLOEXEC);
+	    openat, (uint64_t)place.directory, hijack_slot(place.path), RUMP_O_RDWR | RUMP_O_CLOEXEC, 0);
 	if (rump >= 0)
 		(void)HIJACK_RUMP(close, (uint64_t)rump);
 	return rump == -EROFS || rump == -EACCES || rump == -EPERM;

@@ -107,7 +107,13 @@ class Disk:
 
 
 class Embedded(Disk, Rump):
+    """With another that is read-only; NetBSD's server wants none."""
     libraries = ["-lrumpvfs", "-lrumpfs_tmpfs"]
+
+    def prepare(self):
+        super().prepare()
+        self.arguments += ["-d", f"key=/dev/fixed,hostpath={self.work}/some,size=host"]
+        os.chmod(f"{self.work}/some", 0o444)
 
 
 class Netbsd(Disk, NetBSD):
@@ -149,6 +155,9 @@ def main():
                 status, text = ended(kernel.start(program))
                 good = status == 0 and re.fullmatch(wanted, text.strip()) is not None
                 report(good, f"{kernel.name}: {name}", f"status {status}, wanted {wanted}", text)
+            if isinstance(kernel, Embedded):  # root may write what nobody may
+                report.equal(ended(kernel.run("/usr/sbin/blockdev", "--getro", "/rump/dev/fixed")), (0, "1\n" if os.geteuid() else "0\n"),
+                             f"{kernel.name}: a read-only disk")
             tools(report, kernel, host)
             status, text = ended(kernel.run("/usr/sbin/blockdev", *BLOCKDEV[0].split(), DISK))
             report((status, text) == (0, BLOCKDEV[1]), f"{kernel.name}: blockdev", status, text)
