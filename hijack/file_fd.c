@@ -14,6 +14,7 @@
 #include "hijack/names.h"
 #include "hijack/owner.h"
 #include "hijack/rump.h"
+#include "hijack/terminal.h"
 
 #define DIRECTORY_BUFFER 16384
 #define DIRECTORY_BLOCK 512

@@ -45,12 +45,6 @@ hijack_call_fn hijack_beyond_limit, hijack_beyond_poll, hijack_beyond_ppoll, hij
 hijack_call_fn hijack_beyond_epoll, hijack_beyond_epoll_created, hijack_beyond_epoll_dup,
     hijack_beyond_epoll_ctl, hijack_beyond_epoll_nest, hijack_beyond_epoll_passed;
 
-/* ioctl on what may be a terminal: -ENOTTY for what is none, and for requests that it does not know. */
-hijack_call_fn hijack_inside_terminal;
-
-/* Before the process ends: lets what it has written to terminals be read. */
-void hijack_terminals_end(void);
-
 /* openat with O_TMPFILE. */
 long hijack_open_temporary(const struct hijack_place *directory, int flags, uint64_t mode);
 

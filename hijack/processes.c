@@ -35,6 +35,7 @@
 #include "hijack/report.h"
 #include "hijack/shared_map.h"
 #include "hijack/signal.h"
+#include "hijack/terminal.h"
 #include "rumpclient/client.h"
 #include "rumpclient/fork.h"
 
@@ -211,6 +212,6 @@ long
 hijack_beyond_exit(const struct hijack_call *call)
 {
 	hijack_map_end();
-	hijack_terminals_end();
+	hijack_pty_end();
 	return hijack_pass(call);
 }

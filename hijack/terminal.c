@@ -9,14 +9,12 @@
  * rump kernel's is anybody's controlling terminal, which Linux says with ENOTTY. Only to make it that is said
  * to have worked, to those who may: what starts others in a terminal of their own gives up otherwise, while
  * shells can do without job control.
- *
- * What was written to a pseudo-terminal has been sent when the other end can read it, as on Linux, where a
- * program that has both ends would wait for itself otherwise.
  */
+#include "hijack/terminal.h"
+
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stddef.h>
 #include <sys/syscall.h>
 
 #include <asm/termios.h>
@@ -25,9 +23,7 @@
 #include "hijack/copy.h"
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
-#include "hijack/rump.h"
 
-#define SLAVES "/dev/pts/"
 #define BREAK_MS 250
 
 /* Of NetBSD's requests: the argument is read, or written. */
@@ -63,17 +59,11 @@ static_assert(offsetof(struct termios2, c_cc) == offsetof(struct termios, c_cc) 
 		  offsetof(struct termios2, c_ispeed) == sizeof(struct termios),
     "struct termios");
 
-static long
-control(int rump, uint64_t request, const void *argument)
-{
-	return HIJACK_RUMP(ioctl, (uint64_t)rump, request, hijack_slot(argument));
-}
-
 /* The settings. -ENOTTY for whatever is no terminal, as some devices say otherwise. */
 static long
 settings(int rump, struct rump_termios *termios)
 {
-	long error = control(rump, RUMP_TIOCGETA, termios);
+	long error = hijack_terminal_control(rump, RUMP_TIOCGETA, termios);
 
 	switch (-error) {
 	case EINVAL:
@@ -107,54 +97,10 @@ get(int rump, uint64_t to, size_t size)
 	return hijack_copyout(to, &seen, size);
 }
 
-/* Either end of one. A kernel without a file system for them does not know their names. */
-static bool
-is_pseudo(int rump)
-{
-	struct rump_ptmget names;
-	long error = control(rump, RUMP_TIOCPTSNAME, &names);
-
-	return error == 0 || error == -EOPNOTSUPP;
-}
-
 static long
 drain(int rump)
 {
-	return is_pseudo(rump) ? 0 : control(rump, RUMP_TIOCDRAIN, NULL);
-}
-
-/* The slave's name, of a master; -ENOTTY of anything else, slaves too. */
-static long
-slave(int rump, struct rump_ptmget *names)
-{
-	struct rump_stat own, named;
-	long error = control(rump, RUMP_TIOCPTSNAME, names);
-
-	if (error != 0)
-		return -ENOTTY;
-	names->sn[sizeof(names->sn) - 1] = '\0';
-	error = HIJACK_RUMP(__fstat50, (uint64_t)rump, hijack_slot(&own));
-	/* What has no slave of this name was opened by an old one. */
-	if (error == 0 && HIJACK_RUMP(__stat50, hijack_slot(names->sn), hijack_slot(&named)) != 0)
-		return -ENOTTY;
-	return error != 0 ? error : own.st_rdev == named.st_rdev ? -ENOTTY : 0;
-}
-
-/* When it is set through its master, NetBSD forgets what the master has yet to read. */
-static long
-apply(int rump, const struct rump_termios *termios)
-{
-	struct rump_ptmget names;
-	int unread = 0;
-	long other = -ENOTTY, error;
-
-	if (control(rump, RUMP_TIOCOUTQ, &unread) == 0 && unread > 0 && slave(rump, &names) == 0)
-		other = HIJACK_RUMP(
-		    open, hijack_slot(names.sn), RUMP_O_RDWR | RUMP_O_NONBLOCK | RUMP_O_NOCTTY, 0);
-	error = control(other >= 0 ? (int)other : rump, RUMP_TIOCSETA, termios);
-	if (other >= 0)
-		(void)HIJACK_RUMP(close, (uint64_t)other);
-	return error;
+	return hijack_pty_is(rump) ? 0 : hijack_terminal_control(rump, RUMP_TIOCDRAIN, NULL);
 }
 
 static long
@@ -177,13 +123,13 @@ set(int rump, uint64_t from, size_t size, int first)
 	if (first != DRAIN_NOT)
 		error = drain(rump);
 	if (error == 0 && first == DRAIN_AND_FLUSH)
-		error = control(rump, RUMP_TIOCFLUSH, &input);
+		error = hijack_terminal_control(rump, RUMP_TIOCFLUSH, &input);
 	if (error != 0)
 		return error;
 	external = (termios.c_lflag & RUMP_EXTPROC) != 0;
 	if ((termios.c_lflag ^ before) & RUMP_EXTPROC)
-		(void)control(rump, RUMP_TIOCEXT, &external);
-	return apply(rump, &termios);
+		(void)hijack_terminal_control(rump, RUMP_TIOCEXT, &external);
+	return hijack_pty_set(rump, &termios);
 }
 
 static long
@@ -197,10 +143,10 @@ send_break(int rump, long milliseconds)
 	if (error != 0)
 		return error;
 	/* What has no line has none to break. */
-	if (control(rump, RUMP_TIOCSBRK, NULL) != 0)
+	if (hijack_terminal_control(rump, RUMP_TIOCSBRK, NULL) != 0)
 		return 0;
 	(void)hijack_own(SYS_nanosleep, (long)&time, 0, 0, 0, 0, 0);
-	return control(rump, RUMP_TIOCCBRK, NULL);
+	return hijack_terminal_control(rump, RUMP_TIOCCBRK, NULL);
 }
 
 /* tcflow's: output stops and goes on; the other end is told to. */
@@ -213,7 +159,8 @@ flow(int rump, long action)
 
 	if (result != 0 || action == TCOOFF || action == TCOON)
 		return result != 0 ? result
-				   : control(rump, action == TCOOFF ? RUMP_TIOCSTOP : RUMP_TIOCSTART, NULL);
+				   : hijack_terminal_control(
+					 rump, action == TCOOFF ? RUMP_TIOCSTOP : RUMP_TIOCSTART, NULL);
 	if (action != TCIOFF && action != TCION)
 		return -EINVAL;
 	character = termios.c_cc[action == TCIOFF ? RUMP_VSTOP : RUMP_VSTART];
@@ -241,54 +188,7 @@ flush(int rump, long queues)
 	default:
 		return -EINVAL;
 	}
-	return control(rump, RUMP_TIOCFLUSH, &flags);
-}
-
-/* Only of those that have names as Linux's do. */
-static long
-slave_number(int rump, uint64_t to)
-{
-	struct rump_ptmget names;
-	unsigned int number;
-	char *end;
-	long error = slave(rump, &names);
-
-	if (error != 0)
-		return error;
-	if (strncmp(names.sn, SLAVES, sizeof(SLAVES) - 1) != 0)
-		return -ENOTTY;
-	number = (unsigned int)strtoul(names.sn + sizeof(SLAVES) - 1, &end, 10);
-	return *end != '\0' ? -ENOTTY : hijack_copyout(to, &number, sizeof(number));
-}
-
-/* There is no lock: unlocking is what a slave needs to be used. */
-static long
-unlock(int rump, uint64_t from)
-{
-	struct rump_ptmget names;
-	int locked = 0;
-	long error = slave(rump, &names);
-
-	if (error != 0)
-		return error;
-	if (hijack_copyin(&locked, from, sizeof(locked)) != 0)
-		return -EFAULT;
-	return locked ? -EINVAL : 0;
-}
-
-static long
-open_slave(int rump, long flags)
-{
-	struct hijack_place place = {.inside = true, .directory = RUMP_AT_FDCWD, .shadow = -1};
-	struct rump_ptmget names;
-	const long rest[] = {flags, 0};
-	long error = slave(rump, &names);
-
-	if (error != 0)
-		return error;
-	static_assert(sizeof(names.sn) <= sizeof(place.path), "a slave's name");
-	memcpy(place.path, names.sn, sizeof(names.sn));
-	return hijack_inside_openat(&place, rest);
+	return hijack_terminal_control(rump, RUMP_TIOCFLUSH, &flags);
 }
 
 /* Whether the process could have a controlling terminal. */
@@ -303,17 +203,6 @@ make_controlling(int rump)
 												    : -EPERM;
 }
 
-/* A master may ask for the foreground's, and hears of none that it would know. */
-static long
-foreground(int rump, uint64_t to)
-{
-	struct rump_ptmget names;
-	const int nobody = 0;
-	long error = slave(rump, &names);
-
-	return error != 0 ? error : hijack_copyout(to, &nobody, sizeof(nobody));
-}
-
 /* NetBSD's requests say how long their arguments are, and which way they go. */
 static long
 make_same(int rump, uint32_t request, uint64_t argument)
@@ -324,7 +213,7 @@ make_same(int rump, uint32_t request, uint64_t argument)
 
 	if (request & IN && hijack_copyin(&copy, argument, size) != 0)
 		return -EFAULT;
-	error = control(rump, request, &copy);
+	error = hijack_terminal_control(rump, request, &copy);
 	return error == 0 && request & OUT ? hijack_copyout(argument, &copy, size) : error;
 }
 
@@ -370,36 +259,16 @@ hijack_inside_terminal(const struct hijack_call *call)
 	case TCFLSH:
 		return flush(rump, call->arg[2]);
 	case TIOCGPTN:
-		return slave_number(rump, argument);
+		return hijack_pty_number(rump, argument);
 	case TIOCSPTLCK:
-		return unlock(rump, argument);
+		return hijack_pty_unlock(rump, argument);
 	case TIOCGPTPEER:
-		return open_slave(rump, call->arg[2]);
+		return hijack_pty_open_slave(rump, call->arg[2]);
 	case TIOCSCTTY:
 		return make_controlling(rump);
 	case TIOCGPGRP:
-		return foreground(rump, argument);
+		return hijack_pty_foreground(rump, argument);
 	default:
 		return pass_same(rump, request, argument);
-	}
-}
-
-/*
- * A close waits for the other end of a pseudo-terminal to read, which is otherwise lost; a connection's end
- * does not. What may be one is closed; other files would be soon.
- */
-void
-hijack_terminals_end(void)
-{
-	const struct hijack_process *process = hijack_process();
-	const struct hijack_fds *fds = process->context != NULL ? process->fds : NULL;
-
-	for (uint32_t fd = 0; fds != NULL && fd < fds->used; fd++) {
-		enum hijack_kind kind = hijack_fd_kind(fd);
-		int rump = hijack_fd(fd);
-
-		if (rump >= 0 && rump != HIJACK_FD_LOST &&
-		    (kind == HIJACK_KIND_FILE || kind == HIJACK_KIND_DEVICE))
-			(void)HIJACK_RUMP(close, (uint64_t)rump);
 	}
 }

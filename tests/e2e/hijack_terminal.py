@@ -20,7 +20,7 @@ SOON, LONG = 0.05, 60000
 inside = os.environ["WHERE"].startswith("/rump")
 prefix = "/rump" if inside else ""
 if inside and not os.path.exists("/rump/dev/pts") and os.path.exists("/rump/dev/ptmx"):
-    os.mkdir("/rump/dev/pts"); subprocess.run(["mount", "-t", "devpts", "none", "/rump/dev/pts"], check=True)
+    os.mkdir("/rump/dev/pts"); assert call("mount", "none", "/rump/dev/pts", "devpts", 0, None) == 0
 def tried(function, *arguments):
     try:
         return function(*arguments)
@@ -36,6 +36,10 @@ def take(fd, count):
     data = b""
     while len(data) < count: data += os.read(fd, count - len(data))
     return data
+def until_hangup(m):
+    text = b""
+    while (data := tried(os.read, m, 99)) not in (b"", "EIO"): text += data
+    return text
 def later(function, *arguments):
     timer = threading.Timer(SOON, function, arguments); timer.start(); return timer
 def change(fd, least=None, tenths=None, off=0):
@@ -109,10 +113,18 @@ print(ready(t)[0] & select.POLLHUP, select.select([t], [], [], 0)[0] == [t], os.
 m, s = pair(); termios.tcsetwinsize(s, (20, 70))
 child = os.fork()
 if child == 0: os.close(m); os.login_tty(s); os.execv("/bin/sh", ["sh", "-c", "stty size; test -t 0 && test -t 2 && read x && echo got $x; exit 3"])
-os.close(s); os.write(m, b"a line\n"); text = b""
-while (data := tried(os.read, m, 99)) not in (b"", "EIO"): text += data
-print(sorted(text.replace(b"\r", b"").split(b"\n")), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+os.close(s); os.write(m, b"a line\n")
+print(sorted(until_hangup(m).replace(b"\r", b"").split(b"\n")), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """, r"\[b'', b'20 70', b'a line', b'got a line'\] 3"),
+    ("what was written before the end, with other threads reading", r"""
+for reads in False, True:
+    m, s = pair()
+    if os.fork() == 0:
+        os.close(m)
+        if reads: threading.Thread(target=os.read, args=(s, 9), daemon=True).start()
+        os.write(s, b"last"); os._exit(3)
+    os.close(s); print(until_hangup(m), os.waitstatus_to_exitcode(os.wait()[1]))
+""", r"b'last' 3\nb'last' 3"),
     ("python's pty, where the names are the rump kernel's", r"""
 spawn = '''
 import os, pty, sys
