@@ -60,9 +60,9 @@ rumpk_so_send(struct socket *so, struct rumpk_somsg *msg, bool nonblocking)
 }
 
 /* That what is sent reaches nobody any more is for who sends: behind the last data is the end all the same.
- */
+ * Who peeks leaves the error where it is, as the data. */
 static int
-error_of_receiving(struct socket *so, bool ended)
+error_of_receiving(struct socket *so, bool ended, bool peek)
 {
 	int error;
 
@@ -70,7 +70,7 @@ error_of_receiving(struct socket *so, bool ended)
 	error = so->error;
 	if (ended && error == RUMP_EPIPE)
 		error = 0;
-	else
+	else if (!peek)
 		so->error = 0;
 	rumpk_unlock(so->lock);
 	return error;
@@ -79,8 +79,9 @@ error_of_receiving(struct socket *so, bool ended)
 int
 rumpk_so_receive(struct socket *so, struct rumpk_somsg *msg, bool nonblocking)
 {
-	bool whole = (msg->flags & RUMP_MSG_WAITALL) != 0 && (msg->flags & RUMP_MSG_PEEK) == 0 &&
-		     (so->protocol->flags & RUMPK_PR_ATOMIC) == 0;
+	bool peek = (msg->flags & RUMP_MSG_PEEK) != 0;
+	bool whole =
+	    (msg->flags & RUMP_MSG_WAITALL) != 0 && !peek && (so->protocol->flags & RUMPK_PR_ATOMIC) == 0;
 	size_t before = msg->uio->resid;
 	struct rumpk_sowait wait;
 	int error;
@@ -99,7 +100,7 @@ rumpk_so_receive(struct socket *so, struct rumpk_somsg *msg, bool nonblocking)
 		error = so->protocol->ops->receive(so, msg);
 		/* An error that has come comes after the data that came before it. */
 		if (error == RUMP_EWOULDBLOCK || (error == 0 && msg->uio->resid == left && left > 0)) {
-			int pending = error_of_receiving(so, error == 0);
+			int pending = error_of_receiving(so, error == 0, peek);
 
 			error = pending != 0 ? pending : error;
 		}

@@ -149,6 +149,27 @@ refused(void)
 	get("taken", client, RUMP_SOL_SOCKET, RUMP_SO_ERROR);
 }
 
+/* Who looks at what there is to be read does not take the error from who will ask for it. */
+static void
+refused_seen(void)
+{
+	union address addr;
+	int server = listener(RUMP_AF_INET, 0, &addr), client;
+	char c;
+
+	rump_sys_close(server);
+	client = rump_sys_socket(RUMP_AF_INET, RUMP_SOCK_STREAM | RUMP_SOCK_NONBLOCK, 0);
+	if (rump_sys_connect(client, &addr.any, sizeof(addr.in)) == -1 &&
+	    strcmp(errno_name(), "EINPROGRESS") != 0) {
+		say("error: %s", errno_name());
+		return;
+	}
+	until(client, RUMP_POLLIN | RUMP_POLLOUT);
+	ret("peek", rump_sys_recvfrom(client, &c, 1, RUMP_MSG_PEEK, NULL, NULL));
+	get("error", client, RUMP_SOL_SOCKET, RUMP_SO_ERROR);
+	ret("taken", rump_sys_recvfrom(client, &c, 1, RUMP_MSG_PEEK, NULL, NULL));
+}
+
 static void
 shutdowns(void)
 {
@@ -353,6 +374,7 @@ const struct testcase stream_cases[] = {
     {"stream_nonblocking", nonblocking},
     {"stream_nonblocking_connect", nonblocking_connect},
     {"stream_refused", refused},
+    {"stream_refused_seen", refused_seen},
     {"stream_shutdowns", shutdowns},
     {"stream_wrong_uses", wrong_uses},
     {"stream_options", options},
