@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The host's calls under libc's names, hidden in this library: what it consists of, the client library
- * included, enters the kernel through the gate and never comes back to the dispatcher.
+ * included, enters the kernel through the gate and never comes back to the dispatcher, nor to another library
+ * that is preloaded and has calls of these names.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
@@ -13,8 +15,10 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -42,10 +46,14 @@ HOST(int, close, SYS_close, (int fd), fd, 0, 0, 0, 0, 0)
 HOST(ssize_t, read, SYS_read, (int fd, void *data, size_t size), fd, (long)data, (long)size, 0, 0, 0)
 HOST(ssize_t, write, SYS_write, (int fd, const void *data, size_t size), fd, (long)data, (long)size, 0, 0, 0)
 HOST(int, ftruncate, SYS_ftruncate, (int fd, off_t size), fd, size, 0, 0, 0, 0)
+HOST(int, fstat, SYS_fstat, (int fd, struct stat *status), fd, (long)status, 0, 0, 0, 0)
 HOST(pid_t, getpid, SYS_getpid, (void), 0, 0, 0, 0, 0, 0)
 HOST(int, kill, SYS_kill, (pid_t pid, int signal), pid, signal, 0, 0, 0, 0)
 HOST(int, getrlimit, SYS_getrlimit, (__rlimit_resource_t which, struct rlimit *limit), (long)which,
     (long)limit, 0, 0, 0, 0)
+HOST(int, sched_yield, SYS_sched_yield, (void), 0, 0, 0, 0, 0, 0)
+HOST(ssize_t, getrandom, SYS_getrandom, (void *data, size_t size, unsigned int flags), (long)data, (long)size,
+    flags, 0, 0, 0)
 HOST(int, nanosleep, SYS_nanosleep, (const struct timespec *time, struct timespec *left), (long)time,
     (long)left, 0, 0, 0, 0)
 HOST(int, execve, SYS_execve, (const char *path, char *const *arguments, char *const *environment),
@@ -54,6 +62,8 @@ HOST(int, execve, SYS_execve, (const char *path, char *const *arguments, char *c
 HOST(int, socket, SYS_socket, (int domain, int type, int protocol), domain, type, protocol, 0, 0, 0)
 HOST(int, connect, SYS_connect, (int fd, const struct sockaddr *address, socklen_t size), fd, (long)address,
     size, 0, 0, 0)
+HOST(int, getpeername, SYS_getpeername, (int fd, struct sockaddr *address, socklen_t *size), fd,
+    (long)address, (long)size, 0, 0, 0)
 HOST(int, shutdown, SYS_shutdown, (int fd, int how), fd, how, 0, 0, 0, 0)
 HOST(ssize_t, send, SYS_sendto, (int fd, const void *data, size_t size, int flags), fd, (long)data,
     (long)size, flags, 0, 0)
