@@ -142,6 +142,9 @@ by_letter(const struct hijack_call *call)
 {
 	switch (_IOC_TYPE((unsigned int)call->arg[1])) {
 	case 'T':
+		if (call->arg[1] == SIOCOUTQ && hijack_fd_kind(call->shadow) == HIJACK_KIND_SOCKET)
+			return HIJACK_RUMP(
+			    ioctl, (uint64_t)call->arg[0], RUMP_FIONWRITE, (uint64_t)call->arg[2]);
 		return hijack_inside_terminal(call);
 	case _IOC_TYPE(SIOCGIFNAME):
 		return hijack_inside_interface(call);

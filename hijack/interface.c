@@ -141,7 +141,7 @@ request_on(int rump, unsigned int request, uint64_t argument)
 	return error == 0 ? hijack_copyout(argument, &ifr, sizeof(ifr)) : error;
 }
 
-/* On a socket made for it. */
+/* On a socket made for it. -ENOTTY, too, when the kernel has no Internet sockets. */
 static long
 request_anew(unsigned int request, uint64_t argument)
 {
@@ -153,7 +153,7 @@ request_anew(unsigned int request, uint64_t argument)
 		return -ENOTTY;
 	rump = HIJACK_RUMP(__socket30, RUMP_AF_INET, RUMP_SOCK_DGRAM | RUMP_SOCK_CLOEXEC, 0);
 	if (rump < 0)
-		return -ENOTTY;
+		return rump == -EAFNOSUPPORT || rump == -EPROTONOSUPPORT ? -ENOTTY : rump;
 	result = request_on((int)rump, request, argument);
 	(void)HIJACK_RUMP(close, (uint64_t)rump);
 	return result;

@@ -130,7 +130,8 @@ struct rumpk_protops {
 	/* An option of SOL_SOCKET is about to become what so->opts will say; may refuse. NULL: any may
 	 * change. */
 	int (*sockopt)(struct socket *so, int name, int64_t value);
-	/* Commands that the common half does not answer itself. NULL: ENOTTY. */
+	/* Commands that the common half does not answer itself, and FIONWRITE, if it knows better. NULL:
+	 * ENOTTY. */
 	int (*ioctl)(struct socket *so, unsigned long cmd, void *data);
 	/* st has its mode already. NULL: nothing more to say. */
 	void (*stat)(struct socket *so, struct rump_stat *st);

@@ -50,6 +50,12 @@ pending_error(struct socket *so)
 }
 
 static int
+protocol_ioctl(struct socket *so, unsigned long cmd, void *data)
+{
+	return so->protocol->ops->ioctl != NULL ? so->protocol->ops->ioctl(so, cmd, data) : RUMP_ENOTTY;
+}
+
+static int
 so_ioctl(struct file *fp, unsigned long cmd, void *data)
 {
 	struct socket *so = fp->data;
@@ -65,6 +71,10 @@ so_ioctl(struct file *fp, unsigned long cmd, void *data)
 		*value = (int32_t)r.rx;
 		return 0;
 	case RUMP_FIONWRITE:
+		/* Room and what has not been sent need not add up to the buffer in every protocol. */
+		error = protocol_ioctl(so, cmd, data);
+		if (error != RUMP_ENOTTY)
+			return error;
 		ready_of(so, &r);
 		*value = atomic_load_explicit(&so->opts.sndbuf, memory_order_relaxed) - (int32_t)r.tx;
 		return 0;
@@ -85,8 +95,7 @@ so_ioctl(struct file *fp, unsigned long cmd, void *data)
 			ready_of(so, &r);
 		return error;
 	default:
-		return so->protocol->ops->ioctl != NULL ? so->protocol->ops->ioctl(so, cmd, data)
-							: RUMP_ENOTTY;
+		return protocol_ioctl(so, cmd, data);
 	}
 }
 

@@ -30,6 +30,13 @@ PROGRAMS = [
     ("buffers of any size", "print([put(s, S, o, n) for s in (c, d) for o in (socket.SO_RCVBUF, socket.SO_SNDBUF) for n in (1 << 30, 0, 1, 65536)] == 16 * [None])\n"
      "c.setsockopt(S, socket.SO_RCVBUF, 1 << 30); b = c.getsockopt(S, socket.SO_RCVBUF); c.setsockopt(S, socket.SO_RCVBUF, 1)\n"
      "print(b > 65536, 1000 < c.getsockopt(S, socket.SO_RCVBUF) < b)", r"True\nTrue True"),
+    ("what has not been sent", """
+import fcntl
+def unsent(s): return struct.unpack("i", fcntl.ioctl(s, 0x5411, b"junk"))[0]
+print(unsent(c), unsent(d), unsent(socket.socket())); c.setblocking(False); sent = 0
+while tried(c.send, bytes(65536)) != "EAGAIN": pass
+print(0 < unsent(c), unsent(a))
+""", r"0 0 0\nTrue 0"),
     ("the state of a connection", "u = socket.socket(); print([tried(s.getsockopt, T, socket.TCP_INFO, 104)[0] for s in (c, l, u)], get(d, T, socket.TCP_INFO), len(c.getsockopt(T, socket.TCP_INFO, 4)))\n"
      "i = struct.unpack('8B24I', c.getsockopt(T, socket.TCP_INFO, 104)); print(i[10] > 100, i[8 + 7])", r"\[1, 10, 7\] ENOPROTOOPT 4\nTrue 0"),
 ]

@@ -57,11 +57,15 @@ status_is_translated(void **state)
 	assert_int_equal(st.st_rdev, 0);
 	assert_int_equal(st.st_mtim.tv_nsec, 5);
 	from.st_mode = RUMP_S_IFBLK | 0600;
+	from.st_flags = RUMP_UF_APPEND | RUMP_UF_OPAQUE;
 	hijack_abi_statx(&extended, &from, &identity);
 	assert_int_equal(extended.stx_rdev_major, 3);
 	assert_int_equal(extended.stx_rdev_minor, 2);
 	assert_int_equal(extended.stx_mask & STATX_BTIME, 0);
 	assert_int_equal(extended.stx_uid, 1000);
+	assert_int_equal(extended.stx_attributes, STATX_ATTR_APPEND);
+	assert_int_equal(
+	    extended.stx_attributes_mask, STATX_ATTR_APPEND | STATX_ATTR_IMMUTABLE | STATX_ATTR_NODUMP);
 }
 
 static size_t

@@ -163,8 +163,15 @@ sockopt(struct socket *so, int name, int64_t value)
 static int
 do_ioctl(struct socket *so, unsigned long cmd, void *data)
 {
-	return cmd == RUMP_SIOCATMARK ? sockin_user_atmark(sockin_pcb(so)->fd, data)
-				      : sockin_interface(so, cmd, data);
+	switch (cmd) {
+	case RUMP_SIOCATMARK:
+		return sockin_user_atmark(sockin_pcb(so)->fd, data);
+	case RUMP_FIONWRITE:
+		*(int32_t *)data = (int32_t)sockin_user_unsent(sockin_pcb(so)->fd);
+		return 0;
+	default:
+		return sockin_interface(so, cmd, data);
+	}
 }
 
 /* clang-format off */
