@@ -191,7 +191,11 @@ flush(int rump, long queues)
 	return hijack_terminal_control(rump, RUMP_TIOCFLUSH, &flags);
 }
 
-/* Whether the process could have a controlling terminal. */
+/*
+ * Whether the process could have a controlling terminal. The rump kernel is not asked for one: NetBSD's, as a
+ * rump kernel, goes on to send signals to a session's leader and to groups when they are gone, and others
+ * have their memory.
+ */
 static long
 make_controlling(int rump)
 {
