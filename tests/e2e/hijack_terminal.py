@@ -5,6 +5,8 @@ where that is at hand, beside the host's, where the same programs print the same
 
 import os
 import re
+import signal
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
@@ -189,7 +191,11 @@ class Terminals(NetBSD):
 
 def output(kernel, program):
     process = kernel.start(program)
-    text, _ = process.communicate(timeout=LIMIT_SECONDS)
+    try:
+        text, _ = process.communicate(timeout=LIMIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        text, _ = process.communicate()
     return process.returncode, text.decode("utf-8", "replace")
 
 
