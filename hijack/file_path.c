@@ -8,6 +8,7 @@
 #include "hijack/copy.h"
 #include "hijack/descriptor.h"
 #include "hijack/files.h"
+#include "hijack/interface.h"
 #include "hijack/names.h"
 #include "hijack/rump.h"
 #include "hijack/shared_map.h"
@@ -405,6 +406,16 @@ is_own_link(uint64_t path, struct hijack_own_name *own)
 	       *own->rest == '\0';
 }
 
+static bool
+opens_interfaces(const struct hijack_call *call)
+{
+	char path[PATH_MAX];
+
+	return call->number == SYS_openat && (call->arg[2] & O_ACCMODE) == O_RDONLY &&
+	       hijack_copyinstr(path, (uint64_t)call->arg[1], sizeof(path)) >= 0 &&
+	       hijack_path_lists_interfaces(path);
+}
+
 long
 hijack_beyond_at(const struct hijack_call *call)
 {
@@ -416,6 +427,11 @@ hijack_beyond_at(const struct hijack_call *call)
 	if (call->number == SYS_readlinkat && is_own_link((uint64_t)call->arg[1], &own)) {
 		error = (int)hijack_read_own_link(&own, (uint64_t)call->arg[2], call->arg[3]);
 		return error == -ENOENT && own.kind != HIJACK_OWN_DIRECTORY ? hijack_pass(call) : error;
+	}
+	if (opens_interfaces(call)) {
+		error = (int)hijack_interface_devices((call->arg[2] & O_CLOEXEC) != 0);
+		if (error != -ENOTTY)
+			return error;
 	}
 	if (means_descriptor(call))
 		return hijack_fd(call->arg[0]) < 0 ? hijack_pass(call)

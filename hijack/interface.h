@@ -5,6 +5,7 @@
 
 #include <linux/sockios.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Whether a request is of that kind, whatever it comes to. */
@@ -16,6 +17,17 @@ hijack_interface_concerns(unsigned int request)
 
 /* NetBSD's request on a descriptor of the rump kernel's. An interface that is not there is -ENODEV. */
 long hijack_interface_perform(int rump, unsigned int request, void *argument);
+
+/* All addresses of all interfaces, to be freed. Returns 0 or -errno. */
+struct hijack_interface_list {
+	struct rump_ifreq *entries;
+	size_t count;
+};
+long hijack_interface_list(int rump, struct hijack_interface_list *list);
+
+/* What Linux has in /proc/net/dev, in a new descriptor of the host's. -ENOTTY: the host's list is the right
+ * one, since the rump kernel has no interfaces of its own. */
+long hijack_interface_devices(bool close_on_exec);
 
 /* SIOCGIFCONF, whose argument is the program's; SIOCGIFNAME and SIOCGIFHWADDR. */
 struct ifreq;

@@ -16,14 +16,8 @@
 #define ENTRIES_MORE 8 /* than there were a moment ago */
 #define TRIES 8
 
-struct list {
-	struct rump_ifreq *entries;
-	size_t count;
-};
-
-/* All addresses of all interfaces, to be freed. */
-static long
-list_all(int rump, struct list *list)
+long
+hijack_interface_list(int rump, struct hijack_interface_list *list)
 {
 	struct rump_ifconf conf = {0};
 	long error = hijack_interface_perform(rump, RUMP_SIOCGIFCONF, &conf);
@@ -52,13 +46,13 @@ hijack_interface_addresses(int rump, uint64_t argument)
 {
 	struct ifreq *made = NULL;
 	struct ifconf conf;
-	struct list list;
+	struct hijack_interface_list list;
 	size_t room, count;
 	long error;
 
 	if (hijack_copyin(&conf, argument, sizeof(conf)) != 0)
 		return -EFAULT;
-	error = list_all(rump, &list);
+	error = hijack_interface_list(rump, &list);
 	if (error != 0)
 		return error;
 	room = conf.ifc_buf != NULL && conf.ifc_len > 0 ? (size_t)conf.ifc_len / sizeof(*made) : 0;
@@ -87,8 +81,8 @@ long
 hijack_interface_find(int rump, unsigned int request, struct ifreq *ifr)
 {
 	struct sockaddr address;
-	struct list list;
-	long error = list_all(rump, &list);
+	struct hijack_interface_list list;
+	long error = hijack_interface_list(rump, &list);
 	int index;
 
 	if (error != 0)

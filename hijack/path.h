@@ -30,6 +30,10 @@ struct hijack_own_name {
 /* Whether path is such a name, or lies below one, and concerns the rump kernel. */
 bool hijack_path_own(const char *path, struct hijack_own_name *own);
 
+/* Whether it is the host's list of network interfaces, in a program whose Internet sockets are the rump
+ * kernel's. */
+bool hijack_path_lists_interfaces(const char *path);
+
 /*
  * Whether a path, relative to a directory descriptor, may lie in the rump kernel: a quick look, by the
  * dispatcher. False for what cannot be read; the host says EFAULT.

@@ -105,6 +105,17 @@ lists_numbers(const char *path)
 	return rest != NULL && *rest == '\0';
 }
 
+bool
+hijack_path_lists_interfaces(const char *path)
+{
+	const char *rest = after(path, "/proc/"), *own = rest != NULL ? own_process(rest) : NULL;
+
+	if (!(hijack_start.config.sockets & HIJACK_DOMAIN_INET) || hijack_process()->root_inside)
+		return false;
+	rest = own != NULL ? own : rest;
+	return rest != NULL && strcmp(rest, "net/dev") == 0;
+}
+
 const char *
 hijack_path_of_memory(const char *path)
 {
@@ -130,7 +141,7 @@ hijack_path_concerns(long directory, uint64_t path)
 		if ((int)directory == AT_FDCWD ? hijack_process()->cwd_inside : hijack_fd(directory) >= 0)
 			return true;
 	}
-	if (text[0] == '/' && hijack_path_own(text, &own))
+	if (text[0] == '/' && (hijack_path_own(text, &own) || hijack_path_lists_interfaces(text)))
 		return true;
 	if (lists_numbers(text))
 		hijack_process()->lists_numbers = true;

@@ -114,6 +114,14 @@ print(done(route(ADDRT, "10.9.1.1", None, None, 5, lo0)), sent("10.9.1.1"), done
 print(route(ADDRT, "10.9.1.1", None, None, 5), route(ADDRT, "10.9.1.1", None, None, 5, ctypes.addressof(none)), route(ADDRT, "10.9.1.1", None, None, 5, 8))
 print(route(ADDRT, "10.9.1.1", "255.0.0.0", "127.0.0.1"), call("ioctl", s.fileno(), ADDRT, ctypes.c_void_p(8)))
 """, r"EHOSTUNREACH done 1 EEXIST\ndone EHOSTUNREACH ESRCH ENETUNREACH\ndone 1 done EHOSTUNREACH\nENODEV ENODEV EFAULT\nEINVAL EFAULT"),
+    ("the list that Linux keeps as a file", """
+with open("/proc/net/dev") as lines: head, found = [next(lines), next(lines)], {line.split(":")[0].strip(): line.split(":")[1].split() for line in lines}
+print(sorted(found), {len(numbers) for numbers in found.values()}, [line.count("|") for line in head], found["lo0"][:2] == found["lo0"][8:10] != ["0", "0"])
+before = os.listdir("/proc/self/fd"); kept = os.open("/proc/net/dev", os.O_RDONLY | os.O_CLOEXEC)
+print(os.get_inheritable(kept), tried(os.open, "/proc/net/dev", os.O_WRONLY) in ("EACCES", "EIO", "EPERM") or os.geteuid() == 0)
+os.close(kept); print(os.listdir("/proc/self/fd") == before, subprocess.run(["cat", "/proc/self/net/dev"], stdout=subprocess.PIPE).stdout.count(b":"))
+os.chdir("/rump"); print(os.path.exists("/proc/net/dev"), open("/proc/self/net/dev").read().count("shmif0:"))
+""", r"\['lo0', 'shmif0'\] \{16\} \[2, 2\] True\nFalse True\nTrue 2\nTrue 1"),
     ("other sockets", """
 u, t, six = socket.socket(socket.AF_UNIX), socket.socket(), socket.socket(socket.AF_INET6)
 print([ask(GIFMTU, "lo0", fd=fd) > 1500 for fd in (u, t, six)], [ask(GIFADDR, "lo0", fd=fd) for fd in (u, t)])
@@ -139,6 +147,10 @@ found, untouched = listed(4000); print([(name.partition(":")[0], text) for name,
     ("what is no address", """
 print([call("ioctl", s.fileno(), n, ctypes.c_void_p(8)) for n in (GIFADDR, GIFFLAGS, GIFCONF, GIFNAME, GIFHWADDR)])
 for room in 400, -40: print(call("ioctl", s.fileno(), GIFCONF, ctypes.create_string_buffer(struct.pack("iL", room, 8), 16)))
+"""),
+    ("the list that the host keeps as a file", """
+for path in "/proc/net/dev", "/proc/self/net/dev":
+    with open(path) as lines: print([line.partition(":")[0] for line in lines])
 """),
     ("other sockets", """
 for fd in socket.socket(socket.AF_UNIX), socket.socket(), socket.socket(socket.AF_INET6): print(ask(GIFMTU, "lo", fd=fd), ask(GIFINDEX, "lo", fd=fd))
@@ -190,6 +202,10 @@ def ifconfig(report, server):
     report([status for status, _ in results] == [0] * 6 + [1] * 2, "ifconfig's status", results)
     wanted = "flags=4163<UP,BROADCAST,RUNNING,MULTICAST>  mtu 1300", "inet 10.1.2.3  netmask 255.255.255.0  broadcast 10.1.2.255", "ether "
     report(all(part in results[2][1] for part in wanted), "ifconfig shows what it has set", results[2])
+    for arguments in ["-a"], []:
+        status, text = ended(server.run(program, *arguments))
+        shown = [line.split(":")[0] for line in text.splitlines() if line[:1].strip()]
+        report((status, shown) == (0, ["lo0", "shmif0"] if arguments else ["lo0"]), " ".join(["ifconfig", *arguments]), status, text)
     report("UP" not in results[5][1] and "inet" not in results[5][1], "and what it has taken away", results[5])
 
 
