@@ -120,7 +120,13 @@ is_unknown(unsigned int request)
 	}
 }
 
-/* Returns -ENOTTY for requests of other kinds. */
+static bool
+is_answered(unsigned int request)
+{
+	return request == SIOCGIFCONF || request == SIOCGIFNAME || request == SIOCGIFHWADDR ||
+	       is_unknown(request) || hijack_abi_interface_request(request) != NULL;
+}
+
 static long
 request_on(int rump, unsigned int request, uint64_t argument)
 {
@@ -132,13 +138,12 @@ request_on(int rump, unsigned int request, uint64_t argument)
 		return hijack_interface_addresses(rump, argument);
 	if (is_unknown(request))
 		return -EOPNOTSUPP;
-	if (known == NULL && request != SIOCGIFNAME && request != SIOCGIFHWADDR)
-		return -ENOTTY;
 	if (hijack_copyin(&ifr, argument, sizeof(ifr)) != 0)
 		return -EFAULT;
 	ifr.ifr_name[sizeof(ifr.ifr_name) - 1] = '\0';
 	error = known != NULL ? same_request(rump, known, &ifr) : hijack_interface_find(rump, request, &ifr);
-	return error == 0 ? hijack_copyout(argument, &ifr, sizeof(ifr)) : error;
+	return error == 0 && !(known != NULL && known->sets) ? hijack_copyout(argument, &ifr, sizeof(ifr))
+							     : error;
 }
 
 /* On a socket made for it. -ENOTTY, too, when the kernel has no Internet sockets. */
@@ -165,9 +170,11 @@ hijack_inside_interface(const struct hijack_call *call)
 	unsigned int request = (unsigned int)call->arg[1];
 	long result;
 
+	if (hijack_fd_kind(call->shadow) != HIJACK_KIND_SOCKET)
+		return -ENOTTY;
 	if (request == SIOCADDRT || request == SIOCDELRT)
 		return hijack_route_request((int)call->arg[0], request, (uint64_t)call->arg[2]);
-	if (!hijack_interface_concerns(request) || hijack_fd_kind(call->shadow) != HIJACK_KIND_SOCKET)
+	if (!is_answered(request))
 		return -ENOTTY;
 	result = request_on((int)call->arg[0], request, (uint64_t)call->arg[2]);
 	return result == -ENOTTY ? request_anew(request, (uint64_t)call->arg[2]) : result;
@@ -181,7 +188,7 @@ hijack_beyond_interface(const struct hijack_call *call)
 	long result =
 	    hijack_raw(SYS_getsockopt, call->arg[0], SOL_SOCKET, SO_DOMAIN, (long)&domain, (long)&size, 0);
 
-	if (result == 0 && domain == AF_UNIX) {
+	if (result == 0 && domain == AF_UNIX && is_answered((unsigned int)call->arg[1])) {
 		result = request_anew((unsigned int)call->arg[1], (uint64_t)call->arg[2]);
 		if (result != -ENOTTY)
 			return result;

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether a request is of that kind, whatever it comes to. */
+/* Whether a request may be of that kind: a quick look. */
 static inline bool
 hijack_interface_concerns(unsigned int request)
 {
