@@ -138,6 +138,15 @@ copy_all(struct side *to, struct side *from, size_t size)
 	return total > 0 ? (long)total : n;
 }
 
+/* The host's sendfile reads only what has a position. Sockets and pipes might have nothing to read for long.
+ */
+static bool
+has_position(const struct side *side)
+{
+	return (side->rump >= 0 ? HIJACK_RUMP(lseek, (uint64_t)side->rump, 0, 0, RUMP_SEEK_CUR)
+				: hijack_raw(SYS_lseek, side->fd, 0, SEEK_CUR, 0, 0, 0)) >= 0;
+}
+
 long
 hijack_beyond_sendfile(const struct hijack_call *call)
 {
@@ -146,6 +155,8 @@ hijack_beyond_sendfile(const struct hijack_call *call)
 
 	if (error == 0)
 		error = side_open(&to, call->arg[0], 0);
+	if (error == 0 && from.position == 0 && !has_position(&from))
+		error = -EINVAL;
 	return error != 0 ? error : copy_all(&to, &from, (size_t)call->arg[3]);
 }
 

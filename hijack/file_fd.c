@@ -87,6 +87,7 @@ hijack_inside_getdents64(const struct hijack_call *call)
 {
 	uint64_t from[DIRECTORY_BUFFER / 8], to[DIRECTORY_BUFFER * 3 / 2 / 8];
 	size_t room = (size_t)call->arg[2] * 2 / 3 & -(size_t)DIRECTORY_BLOCK;
+	struct rump_stat st;
 	long n, offset;
 
 	if (room == 0)
@@ -95,6 +96,9 @@ hijack_inside_getdents64(const struct hijack_call *call)
 		room = sizeof(from);
 	for (;;) {
 		n = HIJACK_RUMP(__getdents30, (uint64_t)call->arg[0], hijack_slot(from), room);
+		if (n == -EINVAL && status((int)call->arg[0], &st) == 0 &&
+		    (st.st_mode & RUMP_S_IFMT) != RUMP_S_IFDIR)
+			return -ENOTDIR;
 		if (n <= 0)
 			return n;
 		offset = HIJACK_RUMP(lseek, (uint64_t)call->arg[0], 0, 0, RUMP_SEEK_CUR);

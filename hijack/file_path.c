@@ -325,6 +325,8 @@ means_descriptor(const struct hijack_call *call)
 		flags = call->arg[2];
 	else if (call->number == SYS_fchownat)
 		flags = call->arg[4];
+	else if (call->number == SYS_faccessat2 || call->number == SYS_utimensat)
+		flags = call->arg[3];
 	return flags & AT_EMPTY_PATH && hijack_copyinstr(nothing, (uint64_t)call->arg[1], 1) == 0;
 }
 

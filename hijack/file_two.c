@@ -99,7 +99,7 @@ hijack_beyond_symlink(const struct hijack_call *call)
 	struct hijack_place place;
 	struct hijack_call changed = *call;
 	ssize_t length = hijack_copyinstr(target, (uint64_t)call->arg[0], sizeof(target));
-	int error = length < 0 ? (int)length : 0;
+	int error = length < 0 ? (int)length : length == 0 ? -ENOENT : 0;
 
 	if (error == 0)
 		error = hijack_path_find(call->arg[1], (uint64_t)call->arg[2], false, &place);

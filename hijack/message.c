@@ -18,6 +18,9 @@
 #include "hijack/sleep.h"
 #include "hijack/sockets.h"
 
+/* The flags of a message; a kernel may leave those of the call beside them. */
+#define COMES_WITH_IT (MSG_OOB | MSG_EOR | MSG_TRUNC | MSG_CTRUNC)
+
 #define PIECES_MAX 1024 /* of a message, as Linux has it */
 
 long
@@ -254,7 +257,7 @@ hijack_message_receive(long rump, struct msghdr *host, int flags)
 	    &control, netbsd.msg_control != NULL ? netbsd.msg_controllen : 0, host, &given);
 	if (error != 0)
 		return error;
-	host->msg_flags = hijack_abi_message_flags_back(netbsd.msg_flags) | given;
+	host->msg_flags = (hijack_abi_message_flags_back(netbsd.msg_flags) & COMES_WITH_IT) | given;
 	if (host->msg_name == NULL)
 		return n;
 	made = (uint32_t)hijack_abi_address_back(&translated, &address, netbsd.msg_namelen);

@@ -79,9 +79,12 @@ hijack_inside_connect(const struct hijack_call *call)
 {
 	union hijack_address address;
 	int size = hijack_address_in((uint64_t)call->arg[1], (uint32_t)call->arg[2], &address);
+	long result = size;
 
-	return size < 0 ? size
-			: hijack_sleep_connect((int)call->arg[0], hijack_slot(&address), (uint64_t)size);
+	if (size >= 0)
+		result = hijack_sleep_connect((int)call->arg[0], hijack_slot(&address), (uint64_t)size);
+	/* NetBSD undoes the connection before it looks at the address. */
+	return result == -EAFNOSUPPORT && address.netbsd.sa_family == RUMP_AF_UNSPEC ? 0 : result;
 }
 
 /* Waits for a connection where accepting it may not sleep; what does not listen says so itself. */

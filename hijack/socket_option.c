@@ -227,6 +227,27 @@ connection_state(int rump, uint64_t to, uint64_t to_size, uint32_t room)
 		   : 0;
 }
 
+/* NetBSD writes the half of its structure that it has, and leaves what was in its memory in the other. */
+static long
+time_limit(int rump, int name, uint64_t to, uint64_t to_size, uint32_t room)
+{
+	struct rump_timeval from = {0};
+	uint32_t size = sizeof(from);
+	struct timeval time;
+	long error = HIJACK_RUMP(getsockopt, (uint64_t)rump, RUMP_SOL_SOCKET,
+	    name == SO_RCVTIMEO ? RUMP_SO_RCVTIMEO : RUMP_SO_SNDTIMEO, hijack_slot(&from),
+	    hijack_slot(&size));
+
+	if (error != 0)
+		return error;
+	time = (struct timeval){from.tv_sec, from.tv_usec};
+	if (room > sizeof(time))
+		room = sizeof(time);
+	return hijack_copyout(to, &time, room) != 0 || hijack_copyout(to_size, &room, sizeof(room)) != 0
+		   ? -EFAULT
+		   : 0;
+}
+
 long
 hijack_inside_getsockopt(const struct hijack_call *call)
 {
@@ -239,6 +260,9 @@ hijack_inside_getsockopt(const struct hijack_call *call)
 	if (level == SOL_SOCKET && name == SO_PEERCRED)
 		return peer_credentials(
 		    (int)call->arg[0], (uint64_t)call->arg[3], (uint64_t)call->arg[4], room);
+	if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
+		return time_limit(
+		    (int)call->arg[0], name, (uint64_t)call->arg[3], (uint64_t)call->arg[4], room);
 	if (level == SOL_SOCKET && name == SO_BINDTODEVICE) {
 		/* None is bound to an interface, for none can be. */
 		room = 0;

@@ -5,8 +5,8 @@
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
-from hijacked import BUILD, Report, Server, skip_if_sanitized
+sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
+from hijacked import BUILD, Report, Server, skip_if_sanitized  # noqa: E402  pylint: disable=wrong-import-position
 
 WRAPPED = f"{BUILD}/tests/e2e/.libs/libwrapped.so"
 

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What calls answer that few programs make: the same from every kernel as from the host."""
+
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
+from hijacked import LIMIT_SECONDS, Report, skip_if_sanitized  # noqa: E402  pylint: disable=wrong-import-position
+from kernels import all_kernels  # noqa: E402  pylint: disable=wrong-import-position
+
+START = """
+import time
+where = os.environ["WHERE"]
+path = where + "/file"
+with open(path, "wb") as file:
+    file.write(b"content")
+fd = os.open(path, os.O_RDWR)
+EMPTY_PATH = 0x1000
+"""
+
+CASES = [
+    ("limits of time are read as they were set", """
+s = socket.socket()
+for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+    s.setsockopt(socket.SOL_SOCKET, option, struct.pack("qq", 3, 500000))
+    print(struct.unpack("qq", s.getsockopt(socket.SOL_SOCKET, option, 16)))
+"""),
+    ("the flags of a message are those that came with it", """
+u, v = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+u.bind(("127.0.0.1", 0))
+v.sendto(b"whole", u.getsockname())
+v.sendto(b"cut", u.getsockname())
+select = __import__("select")
+print(select.select([u], [], [], 60)[0] == [u], u.recvmsg(9, 0, socket.MSG_DONTWAIT)[1:3])
+print(select.select([u], [], [], 60)[0] == [u], u.recvmsg(2, 0)[1:3])
+"""),
+    ("a datagram socket is connected to nobody again", """
+u, v = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+u.bind(("127.0.0.1", 0))
+v.connect(u.getsockname())
+print(call("connect", v.fileno(), bytes(16), 16), tried(v.getpeername), tried(v.send, b"x"))
+"""),
+    ("an empty path with a flag", """
+print(libc.syscall(439, fd, b"", os.R_OK, EMPTY_PATH), tried(os.access, "", os.R_OK))
+times = struct.pack("qqqq", 5, 0, 6, 0)
+print(call("utimensat", fd, "", times, EMPTY_PATH), os.stat(path).st_mtime, call("utimensat", fd, "", times, 0))
+"""),
+    ("a link to nowhere at all", """
+print(tried(os.symlink, "", where + "/link"), os.path.lexists(where + "/link"))
+"""),
+    ("what is not read from by sendfile", """
+a, b = socket.socketpair()
+r, w = os.pipe()
+l = socket.create_server(("127.0.0.1", 0))
+c = socket.create_connection(l.getsockname())
+print([tried(os.sendfile, fd, end, None, 5) for end in (a.fileno(), r, c.fileno())])
+print(os.sendfile(fd, os.open("/dev/zero", os.O_RDONLY), None, 5), os.pread(fd, 9, 0))
+"""),
+    ("entries of what is no directory", """
+print(call("syscall", 217, fd, ctypes.create_string_buffer(4096), 4096))
+"""),
+]
+
+
+def run(kernel, program):
+    child = kernel.start(program)
+    try:
+        text = child.communicate(timeout=LIMIT_SECONDS)[0].decode("utf-8", "replace")
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return "never ended", child.communicate()[0].decode("utf-8", "replace")
+    return child.returncode, text
+
+
+def main():
+    skip_if_sanitized()
+    report = Report()
+    wanted = {}
+    for kernel in all_kernels(START):
+        with kernel:
+            for name, program in CASES:
+                status, text = run(kernel, program)
+                good = status == 0 and text == wanted.setdefault(name, text)
+                report(good, f"{kernel.name}: {name}", f"status {status}, the host {wanted.get(name)!r}", text)
+    report.finish()
+
+
+main()
