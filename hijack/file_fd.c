@@ -80,7 +80,7 @@ hijack_inside_fstatfs(const struct hijack_call *call)
 /*
  * Linux's entries are up to half as large again as NetBSD's, so the rump kernel is asked for two thirds of
  * what there is room for, in the units that its file systems have. A position inside what one call returned
- * cannot be told: it is the one before.
+ * cannot be told: it is the one behind.
  */
 long
 hijack_inside_getdents64(const struct hijack_call *call)
