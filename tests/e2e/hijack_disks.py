@@ -58,28 +58,32 @@ end = 8 << 20; print(len(os.pread(disk, 1000, end - 100)), os.pread(disk, 10, en
 
 UUID = "5f0b8a3e-3f0e-4d70-9a3c-8f5f1d9c7b11"
 SAME = f"-U {UUID} -E nodiscard,lazy_itable_init=0,lazy_journal_init=0,hash_seed={UUID}"
-# How much was written to make the file system depends on what the host can do for files only.
-COUNT = "/usr/sbin/debugfs -w -R ssv\\ kbytes_written\\ 0 TARGET"
+# Commands of debugfs. What a file system says of its last write and check, and how much was written to make it, is not the same twice.
+NOW = "set_current_time 20200913122640\n"
+SCRIPTS = {"fix": NOW + "ssv kbytes_written 0\nssv lastcheck 20200913122640\n", "write": NOW + "write HERE/some name\n"}
+FIX = "/usr/sbin/debugfs -w -f HERE/fix TARGET"
 # In this order; TARGET is the disk, or the copy of the image. Afterwards both hold the same.
 COMMANDS = [
     f"/usr/sbin/mke2fs -F -q -t ext4 -b 1024 {SAME} TARGET",
-    COUNT,
+    FIX,
     "/usr/sbin/e2fsck -fn TARGET",
     "/usr/sbin/dumpe2fs TARGET",
     "/usr/sbin/blkid -p TARGET",
     "/usr/sbin/tune2fs -L label TARGET",
-    "/usr/sbin/debugfs -w -R write\\ HERE/some\\ name TARGET",
+    "/usr/sbin/debugfs -w -f HERE/write TARGET",
     "/usr/sbin/debugfs -R stat\\ name TARGET",
     "/usr/sbin/debugfs -R cat\\ name TARGET",
     "/usr/sbin/e2fsck -fp TARGET",
+    FIX,
     "/usr/sbin/resize2fs -P TARGET",
     "/usr/bin/dd if=HERE/some of=TARGET bs=100 seek=50000 conv=notrunc,fsync status=none",
     "/usr/bin/dd if=TARGET bs=333 skip=15010 count=20 status=none",
     "/usr/bin/cmp TARGET HERE/some",
     "/usr/bin/od -A d -j 1000 -N 200 TARGET",
     f"/usr/sbin/mke2fs -F -q -t ext2 -b 4096 {SAME} TARGET",
-    COUNT,
+    FIX,
     "/usr/sbin/e2fsck -fy TARGET",
+    FIX,
     "/usr/bin/file -s TARGET",
 ]
 
@@ -97,7 +101,9 @@ class Disk:
                 new.truncate(SIZE)
         with open(f"{self.work}/some", "w", encoding="ascii") as new:
             new.write("".join(f"line {i}\n" for i in range(3000)))
-        os.utime(f"{self.work}/some", (1600000000, 1600000000))
+        for name, text in SCRIPTS.items():
+            with open(f"{self.work}/{name}", "w", encoding="ascii") as new:
+                new.write(text.replace("HERE", self.work))
         self.arguments = [*self.arguments, "-d", f"key=/dev/disk,hostpath={self.work}/image,size=host"]
 
     def halt(self):
