@@ -77,38 +77,56 @@ hijack_inside_fstatfs(const struct hijack_call *call)
 	return hijack_copyout((uint64_t)call->arg[1], &to, sizeof(to));
 }
 
+/* Where the next entries are, and how many of them to leave out: the rump kernel keeps what the program
+ * sought last, as any number, for all that share the descriptor. */
+static struct hijack_position
+directory_position(int rump)
+{
+	long offset = HIJACK_RUMP(lseek, (uint64_t)rump, 0, 0, RUMP_SEEK_CUR);
+	struct hijack_position position = hijack_abi_position_back(offset > 0 ? offset : 0);
+
+	if (position.base != offset && offset > 0)
+		(void)HIJACK_RUMP(lseek, (uint64_t)rump, 0, (uint64_t)position.base, RUMP_SEEK_SET);
+	return position;
+}
+
 /*
  * Linux's entries are up to half as large again as NetBSD's, so the rump kernel is asked for two thirds of
- * what there is room for, in the units that its file systems have. A position inside what one call returned
- * cannot be told: it is the one behind.
+ * what there is room for, in the units that its file systems have.
  */
 long
 hijack_inside_getdents64(const struct hijack_call *call)
 {
 	uint64_t from[DIRECTORY_BUFFER / 8], to[DIRECTORY_BUFFER * 3 / 2 / 8];
 	size_t room = (size_t)call->arg[2] * 2 / 3 & -(size_t)DIRECTORY_BLOCK;
+	struct hijack_position position = {0};
+	int rump = (int)call->arg[0];
 	struct rump_stat st;
-	long n, offset;
+	long n;
 
 	if (room == 0)
 		return -EINVAL;
 	if (room > sizeof(from))
 		room = sizeof(from);
-	for (;;) {
-		n = HIJACK_RUMP(__getdents30, (uint64_t)call->arg[0], hijack_slot(from), room);
-		if (n == -EINVAL && status((int)call->arg[0], &st) == 0 &&
-		    (st.st_mode & RUMP_S_IFMT) != RUMP_S_IFDIR)
+	do {
+		unsigned int leave_out = position.entries;
+
+		position = directory_position(rump);
+		position.entries += leave_out;
+		n = HIJACK_RUMP(__getdents30, (uint64_t)rump, hijack_slot(from), room);
+		if (n == -EINVAL && status(rump, &st) == 0 && (st.st_mode & RUMP_S_IFMT) != RUMP_S_IFDIR)
 			return -ENOTDIR;
 		if (n <= 0)
 			return n;
-		offset = HIJACK_RUMP(lseek, (uint64_t)call->arg[0], 0, 0, RUMP_SEEK_CUR);
-		n = hijack_abi_dirents(to, from, (size_t)n, offset >= 0 ? offset : 0);
-		if (n < 0)
-			return n;
-		/* None: all of them had been removed. */
-		if (n > 0)
-			return hijack_copyout((uint64_t)call->arg[1], to, (size_t)n) == 0 ? n : -EFAULT;
-	}
+		/* Such positions are those behind all of them. */
+		if (position.base > HIJACK_POSITION_BASE_MAX)
+			position.base = HIJACK_RUMP(lseek, (uint64_t)rump, 0, 0, RUMP_SEEK_CUR);
+		n = hijack_abi_dirents(to, from, (size_t)n, &position);
+		/* None: all of them had been removed, or were to be left out. */
+	} while (n == 0);
+	if (n < 0)
+		return n;
+	return hijack_copyout((uint64_t)call->arg[1], to, (size_t)n) == 0 ? n : -EFAULT;
 }
 
 long

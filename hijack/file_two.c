@@ -57,6 +57,23 @@ exists(const struct hijack_place *place)
 		   RUMP_AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+static bool
+needs_directory(const struct hijack_place *place)
+{
+	return place->path[0] != '/' && place->directory != RUMP_AT_FDCWD;
+}
+
+/* Of two links to one file both stay. NetBSD's renameat removes one, so it is only for names in other
+ * directories than the current one. */
+static long
+rename_inside(const struct two *two)
+{
+	if (!needs_directory(&two->from) && !needs_directory(&two->to))
+		return HIJACK_RUMP(__posix_rename, hijack_slot(two->from.path), hijack_slot(two->to.path));
+	return HIJACK_RUMP(renameat, (uint64_t)two->from.directory, hijack_slot(two->from.path),
+	    (uint64_t)two->to.directory, hijack_slot(two->to.path));
+}
+
 long
 hijack_beyond_rename(const struct hijack_call *call)
 {
@@ -72,8 +89,7 @@ hijack_beyond_rename(const struct hijack_call *call)
 		return -EINVAL;
 	if (call->arg[4] & RENAME_NOREPLACE && exists(&two.to))
 		return -EEXIST;
-	error = HIJACK_RUMP(renameat, (uint64_t)two.from.directory, hijack_slot(two.from.path),
-	    (uint64_t)two.to.directory, hijack_slot(two.to.path));
+	error = rename_inside(&two);
 	if (error == 0)
 		hijack_names_renamed(&two.from, &two.to);
 	return error;

@@ -147,10 +147,33 @@ struct linux_dirent {
 };
 #define NAME_AT offsetof(struct linux_dirent, d_name)
 
+#define POSITION_SHIFT 12
+#define POSITION_MARK_SHIFT (POSITION_SHIFT + 32)
+#define POSITION_MARK INT64_C(0x5a5a5)
+#define POSITION_ENTRIES ((1U << POSITION_SHIFT) - 1)
+
+int64_t
+hijack_abi_position(const struct hijack_position *position)
+{
+	if (position->base > HIJACK_POSITION_BASE_MAX || position->entries > POSITION_ENTRIES)
+		return position->base;
+	return POSITION_MARK << POSITION_MARK_SHIFT | position->base << POSITION_SHIFT | position->entries;
+}
+
+struct hijack_position
+hijack_abi_position_back(int64_t number)
+{
+	if (number >> POSITION_MARK_SHIFT != POSITION_MARK)
+		return (struct hijack_position){number, 0};
+	return (struct hijack_position){
+	    number >> POSITION_SHIFT & HIJACK_POSITION_BASE_MAX, (unsigned int)number & POSITION_ENTRIES};
+}
+
 long
-hijack_abi_dirents(void *to, const void *from, size_t from_size, int64_t offset)
+hijack_abi_dirents(void *to, const void *from, size_t from_size, struct hijack_position *position)
 {
 	const uint8_t *in = from, *end = in + from_size;
+	struct hijack_position next = {position->base, 0};
 	uint8_t *out = to;
 
 	while (in < end) {
@@ -163,14 +186,17 @@ hijack_abi_dirents(void *to, const void *from, size_t from_size, int64_t offset)
 		    offsetof(struct rump_dirent, d_name) + entry->d_namlen >= entry->d_reclen)
 			return -EIO;
 		in += entry->d_reclen;
+		next.entries++;
 		/* Removed entries, and white-outs. */
-		if (entry->d_fileno == 0 || entry->d_type == RUMP_DT_WHT)
+		if (next.entries <= position->entries || entry->d_fileno == 0 || entry->d_type == RUMP_DT_WHT)
 			continue;
 		size = (NAME_AT + entry->d_namlen + 1U + 7) & -8UL;
-		*made = (struct linux_dirent){entry->d_fileno, offset, (uint16_t)size, entry->d_type};
+		*made = (struct linux_dirent){
+		    entry->d_fileno, hijack_abi_position(&next), (uint16_t)size, entry->d_type};
 		memcpy(made->d_name, entry->d_name, entry->d_namlen);
 		memset(made->d_name + entry->d_namlen, 0, size - NAME_AT - entry->d_namlen);
 		out += size;
 	}
+	position->entries -= next.entries < position->entries ? next.entries : position->entries;
 	return out - (uint8_t *)to;
 }

@@ -18,6 +18,12 @@ with open(path, "wb") as file:
     file.write(b"content")
 fd = os.open(path, os.O_RDWR)
 EMPTY_PATH = 0x1000
+def file_system():
+    # In a rump kernel it is one of its own, as NetBSD's root cannot do everything.
+    directory = __import__("tempfile").mkdtemp(dir=where)
+    if where.startswith("/rump"):
+        print(end="" if libc.mount(b"tmpfs", directory.encode(), b"tmpfs", 0, None) == 0 else "not mounted")
+    return directory
 """
 
 CASES = [
@@ -60,6 +66,45 @@ print(os.sendfile(fd, os.open("/dev/zero", os.O_RDONLY), None, 5), os.pread(fd, 
 """),
     ("entries of what is no directory", """
 print(call("syscall", 217, fd, ctypes.create_string_buffer(4096), 4096))
+"""),
+    ("two links to one file that are renamed to each other", """
+where = file_system()
+os.mknod(where + "/file")
+os.link(where + "/file", where + "/other")
+os.rename(where + "/file", where + "/other")
+os.chdir(where)
+os.rename("other", "file")
+print(sorted(os.listdir(where)), os.stat("file").st_nlink)
+"""),
+    ("positions in a directory", """
+def entries(fd, room):
+    buffer = ctypes.create_string_buffer(room)
+    size, at = call("syscall", 217, fd, buffer, room), 0
+    while at < size:
+        _, position, length = struct.unpack_from("QqH", buffer, at)
+        yield position, buffer[at + 19:at + length].split(b"\\0")[0]
+        at += length
+where = file_system()
+for i in range(900):
+    os.close(os.open(f"{where}/{i:03}", os.O_CREAT))
+fd = os.open(where, os.O_RDONLY)
+found = list(entries(fd, 4096))
+while more := list(entries(fd, 20000)):
+    found += more
+names = [name for _, name in found]
+print(len(names), sorted(names)[:4], len({position for position, _ in found}))
+wrong = []
+for room in (1024, 4096, 32768):
+    for i in (*range(0, 902, 7), 900, 901):
+        os.lseek(fd, found[i][0], os.SEEK_SET)
+        if os.lseek(fd, 0, os.SEEK_CUR) != found[i][0]:
+            wrong.append(i)
+        other = os.dup(fd)
+        first = [name for _, name in entries(other, room)]
+        os.close(other)
+        if first != names[i + 1:i + 1 + len(first)] or (first == []) != (i == 901):
+            wrong.append(i)
+print(wrong, os.lseek(fd, 0, os.SEEK_SET), [name for _, name in entries(fd, 1024)][:5] == names[:5])
 """),
 ]
 

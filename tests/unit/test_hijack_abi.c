@@ -86,20 +86,59 @@ directory_entries_are_translated(void **state)
 	uint64_t from[128], to[192];
 	uint8_t *p = (uint8_t *)from;
 	const char *out = (const char *)to;
+	struct hijack_position position = {512, 0};
 	long size;
 
 	(void)state;
 	p += put_entry(p, 1, RUMP_DT_DIR, ".");
 	p += put_entry(p, 0, RUMP_DT_REG, "removed");
 	p += put_entry(p, 9, RUMP_DT_REG, "a-longer-name");
-	size = hijack_abi_dirents(to, from, (size_t)(p - (uint8_t *)from), 512);
+	size = hijack_abi_dirents(to, from, (size_t)(p - (uint8_t *)from), &position);
 	assert_int_equal(size, 24 + 40);
 	assert_string_equal(out + 19, ".");
 	assert_int_equal(out[18], 4);
 	assert_string_equal(out + 24 + 19, "a-longer-name");
 	assert_int_equal(to[0], 1);
 	assert_int_equal(to[3], 9);
-	assert_int_equal(to[1], 512);
+	/* Positions are those behind each. Removed entries count. */
+	position = hijack_abi_position_back((int64_t)to[1]);
+	assert_int_equal(position.base, 512);
+	assert_int_equal(position.entries, 1);
+	size = hijack_abi_dirents(to, from, (size_t)(p - (uint8_t *)from), &position);
+	assert_int_equal(size, 40);
+	assert_string_equal(out + 19, "a-longer-name");
+	assert_int_equal(position.entries, 0);
+	position = hijack_abi_position_back((int64_t)to[1]);
+	assert_int_equal(position.entries, 3);
+	position.entries = 5;
+	assert_int_equal(hijack_abi_dirents(to, from, (size_t)(p - (uint8_t *)from), &position), 0);
+	assert_int_equal(position.entries, 2);
+}
+
+static void
+positions_are_numbers(void **state)
+{
+	static const struct hijack_position positions[] = {
+	    {0, 0}, {0, 1}, {4096, 17}, {HIJACK_POSITION_BASE_MAX, 4095}};
+	static const int64_t others[] = {0, 1, 4096, INT64_C(1) << 61, INT64_MAX};
+	int64_t number, last = -1;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++) {
+		struct hijack_position back;
+
+		number = hijack_abi_position(&positions[i]);
+		back = hijack_abi_position_back(number);
+		assert_true(number > last);
+		last = number;
+		assert_int_equal(back.base, positions[i].base);
+		assert_int_equal(back.entries, positions[i].entries);
+	}
+	/* What file systems say themselves. */
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_int_equal(hijack_abi_position_back(others[i]).base, others[i]);
+	assert_int_equal(
+	    hijack_abi_position(&(struct hijack_position){INT64_C(1) << 60, 3}), INT64_C(1) << 60);
 }
 
 static void
@@ -107,17 +146,18 @@ malformed_entries_are_refused(void **state)
 {
 	uint64_t from[128], to[192];
 	struct rump_dirent *entry = (struct rump_dirent *)from;
+	struct hijack_position position = {0};
 	size_t size = put_entry((uint8_t *)from, 1, RUMP_DT_REG, "name");
 
 	(void)state;
 	entry->d_namlen = 500;
-	assert_int_equal(hijack_abi_dirents(to, from, size, 0), -EIO);
+	assert_int_equal(hijack_abi_dirents(to, from, size, &position), -EIO);
 	entry->d_namlen = 4;
 	entry->d_reclen = 0;
-	assert_int_equal(hijack_abi_dirents(to, from, size, 0), -EIO);
+	assert_int_equal(hijack_abi_dirents(to, from, size, &position), -EIO);
 	entry->d_reclen = 600;
-	assert_int_equal(hijack_abi_dirents(to, from, size, 0), -EIO);
-	assert_int_equal(hijack_abi_dirents(to, from, 5, 0), -EIO);
+	assert_int_equal(hijack_abi_dirents(to, from, size, &position), -EIO);
+	assert_int_equal(hijack_abi_dirents(to, from, 5, &position), -EIO);
 }
 
 static void
@@ -260,6 +300,7 @@ main(void)
 	    cmocka_unit_test(open_flags_come_back),
 	    cmocka_unit_test(status_is_translated),
 	    cmocka_unit_test(directory_entries_are_translated),
+	    cmocka_unit_test(positions_are_numbers),
 	    cmocka_unit_test(malformed_entries_are_refused),
 	    cmocka_unit_test(addresses_have_a_length_byte),
 	    cmocka_unit_test(options_have_other_numbers),
