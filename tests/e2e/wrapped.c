@@ -4,6 +4,7 @@
  * its kind, cannot have one called inside another. When that happens, it says so and ends the program.
  */
 #include <dlfcn.h>
+#include <sched.h>
 #include <stdint.h>
 #include <sys/random.h>
 #include <sys/socket.h>
