@@ -3,12 +3,10 @@
 """What calls answer that few programs make: the same from every kernel as from the host."""
 
 import os
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
-from hijacked import LIMIT_SECONDS, Report, skip_if_sanitized  # noqa: E402  pylint: disable=wrong-import-position
-from kernels import all_kernels  # noqa: E402  pylint: disable=wrong-import-position
+from kernels import compare_programs  # noqa: E402  pylint: disable=wrong-import-position
 
 START = """
 import time
@@ -109,27 +107,4 @@ print(wrong, os.lseek(fd, 0, os.SEEK_SET), [name for _, name in entries(fd, 1024
 ]
 
 
-def run(kernel, program):
-    child = kernel.start(program)
-    try:
-        text = child.communicate(timeout=LIMIT_SECONDS)[0].decode("utf-8", "replace")
-    except subprocess.TimeoutExpired:
-        child.kill()
-        return "never ended", child.communicate()[0].decode("utf-8", "replace")
-    return child.returncode, text
-
-
-def main():
-    skip_if_sanitized()
-    report = Report()
-    wanted = {}
-    for kernel in all_kernels(START):
-        with kernel:
-            for name, program in CASES:
-                status, text = run(kernel, program)
-                good = status == 0 and text == wanted.setdefault(name, text)
-                report(good, f"{kernel.name}: {name}", f"status {status}, the host {wanted.get(name)!r}", text)
-    report.finish()
-
-
-main()
+compare_programs(START, CASES)

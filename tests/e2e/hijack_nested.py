@@ -4,12 +4,10 @@
 as on the host with sockets of its own. Each program runs on the host and on the kernels that there are, and must print the same."""
 
 import os
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["RUMPKIT_SRCDIR"], "tests/support"))
-from hijacked import LIMIT_SECONDS, Report, skip_if_sanitized  # noqa: E402  pylint: disable=wrong-import-position
-from kernels import all_kernels  # noqa: E402  pylint: disable=wrong-import-position
+from kernels import compare_programs  # noqa: E402  pylint: disable=wrong-import-position
 
 # give(): there is something to read at once. see(): a set's events now, by the names of their descriptors; readable(): whether it
 # is, as every call says. waiter(): what a call comes to that another thread is in by the time it has begun.
@@ -216,34 +214,4 @@ print(out, turns < 100)
 ]
 
 
-def run(kernel, program):
-    child = kernel.start(program)
-    try:
-        text = child.communicate(timeout=LIMIT_SECONDS)[0].decode("utf-8", "replace")
-    except subprocess.TimeoutExpired:
-        child.kill()
-        return "never ended", child.communicate()[0].decode("utf-8", "replace")
-    return child.returncode, text
-
-
-def difference(wanted, text):
-    """Where two texts part."""
-    pairs = list(zip(wanted.splitlines() + [""], text.splitlines() + [""]))
-    at = next((i for i, (a, b) in enumerate(pairs) if a != b), len(pairs) - 1)
-    return f"line {at + 1}: {pairs[at][0]!r} on the host, {pairs[at][1]!r} here; before: {[a for a, b in pairs[max(at - 4, 0):at]]}"
-
-
-def main():
-    skip_if_sanitized()
-    report = Report()
-    wanted = {}
-    for kernel in all_kernels(START):
-        with kernel:
-            for name, program in CASES:
-                status, text = run(kernel, program)
-                good = status == 0 and text == wanted.setdefault(name, text)
-                report(good, f"{kernel.name}: {name}", f"status {status}", difference(wanted[name], text), text if status != 0 else "")
-    report.finish()
-
-
-main()
+compare_programs(START, CASES)

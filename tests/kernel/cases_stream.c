@@ -126,6 +126,19 @@ nonblocking_connect(void)
 	ret("write", rump_sys_write(client, "x", 1));
 }
 
+/* A socket with the error of a connection that was refused. */
+static int
+refused_later(const union address *addr)
+{
+	int client = rump_sys_socket(RUMP_AF_INET, RUMP_SOCK_STREAM | RUMP_SOCK_NONBLOCK, 0);
+
+	if (rump_sys_connect(client, &addr->any, sizeof(addr->in)) == -1 &&
+	    strcmp(errno_name(), "EINPROGRESS") != 0)
+		say("connect: %s", errno_name());
+	until(client, RUMP_POLLIN | RUMP_POLLOUT);
+	return client;
+}
+
 static void
 refused(void)
 {
@@ -138,13 +151,7 @@ refused(void)
 	ret("connect", rump_sys_connect(client, &addr.any, sizeof(addr.in)));
 	ret("no peer", rump_sys_getpeername(client, &(union address){0}.any, &len));
 	rump_sys_close(client);
-	client = rump_sys_socket(RUMP_AF_INET, RUMP_SOCK_STREAM | RUMP_SOCK_NONBLOCK, 0);
-	if (rump_sys_connect(client, &addr.any, sizeof(addr.in)) == -1 &&
-	    strcmp(errno_name(), "EINPROGRESS") != 0) {
-		say("error: %s", errno_name());
-		return;
-	}
-	until(client, RUMP_POLLIN | RUMP_POLLOUT);
+	client = refused_later(&addr);
 	get("error", client, RUMP_SOL_SOCKET, RUMP_SO_ERROR);
 	get("taken", client, RUMP_SOL_SOCKET, RUMP_SO_ERROR);
 }
@@ -158,13 +165,7 @@ refused_seen(void)
 	char c;
 
 	rump_sys_close(server);
-	client = rump_sys_socket(RUMP_AF_INET, RUMP_SOCK_STREAM | RUMP_SOCK_NONBLOCK, 0);
-	if (rump_sys_connect(client, &addr.any, sizeof(addr.in)) == -1 &&
-	    strcmp(errno_name(), "EINPROGRESS") != 0) {
-		say("error: %s", errno_name());
-		return;
-	}
-	until(client, RUMP_POLLIN | RUMP_POLLOUT);
+	client = refused_later(&addr);
 	ret("peek", rump_sys_recvfrom(client, &c, 1, RUMP_MSG_PEEK, NULL, NULL));
 	get("error", client, RUMP_SOL_SOCKET, RUMP_SO_ERROR);
 	ret("taken", rump_sys_recvfrom(client, &c, 1, RUMP_MSG_PEEK, NULL, NULL));

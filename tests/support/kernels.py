@@ -6,7 +6,7 @@ import os
 import subprocess
 import tempfile
 
-from hijacked import BUILD, LIMIT_SECONDS, PRELUDE, Server
+from hijacked import BUILD, LIMIT_SECONDS, PRELUDE, Report, Server, skip_if_sanitized
 from plain_relay import PlainRelay
 
 NETBSD = os.environ.get("RUMPKIT_NETBSD", "")
@@ -101,3 +101,34 @@ def all_kernels(prelude):
     if has_netbsd():
         kernels.append(NetBSD(prelude))
     return kernels
+
+
+def _run(kernel, program):
+    child = kernel.start(program)
+    try:
+        text = child.communicate(timeout=LIMIT_SECONDS)[0].decode("utf-8", "replace")
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return "never ended", child.communicate()[0].decode("utf-8", "replace")
+    return child.returncode, text
+
+
+def _difference(wanted, text):
+    """Where two texts part."""
+    pairs = list(zip(wanted.splitlines() + [""], text.splitlines() + [""]))
+    at = next((i for i, (a, b) in enumerate(pairs) if a != b), len(pairs) - 1)
+    return f"line {at + 1}: {pairs[at][0]!r} on the host, {pairs[at][1]!r} here; before: {[a for a, b in pairs[max(at - 4, 0):at]]}"
+
+
+def compare_programs(prelude, cases):
+    """The whole of a test: programs of python's, by their names, that print the same on every kernel as on the host."""
+    skip_if_sanitized()
+    report = Report()
+    wanted = {}
+    for kernel in all_kernels(prelude):
+        with kernel:
+            for name, program in cases:
+                status, text = _run(kernel, program)
+                good = status == 0 and text == wanted.setdefault(name, text)
+                report(good, f"{kernel.name}: {name}", f"status {status}", _difference(wanted[name], text), text if status != 0 else "")
+    report.finish()
