@@ -8,23 +8,21 @@
 #include <string.h>
 #include <sys/un.h>
 
-struct pair {
-	int host;
-	int netbsd;
-};
+#include "abi/pairs.h"
+
 #define COUNT(pairs) (sizeof(pairs) / sizeof((pairs)[0]))
 
-static const struct pair domains[] = {{AF_UNSPEC, RUMP_AF_UNSPEC}, {AF_UNIX, RUMP_AF_LOCAL},
+static const struct abi_pair domains[] = {{AF_UNSPEC, RUMP_AF_UNSPEC}, {AF_UNIX, RUMP_AF_LOCAL},
     {AF_INET, RUMP_AF_INET}, {AF_INET6, RUMP_AF_INET6}};
 
 /* NetBSD heeds MSG_DONTWAIT in receiving alone; sending has a flag of its own. */
-static const struct pair message_flags[] = {{MSG_OOB, RUMP_MSG_OOB}, {MSG_PEEK, RUMP_MSG_PEEK},
+static const struct abi_pair message_flags[] = {{MSG_OOB, RUMP_MSG_OOB}, {MSG_PEEK, RUMP_MSG_PEEK},
     {MSG_DONTROUTE, RUMP_MSG_DONTROUTE}, {MSG_EOR, RUMP_MSG_EOR}, {MSG_TRUNC, RUMP_MSG_TRUNC},
     {MSG_CTRUNC, RUMP_MSG_CTRUNC}, {MSG_WAITALL, RUMP_MSG_WAITALL},
     {MSG_DONTWAIT, RUMP_MSG_DONTWAIT | RUMP_MSG_NBIO}, {MSG_NOSIGNAL, RUMP_MSG_NOSIGNAL},
     {MSG_CMSG_CLOEXEC, RUMP_MSG_CMSG_CLOEXEC}};
 
-static const struct pair socket_options[] = {{SO_DEBUG, RUMP_SO_DEBUG}, {SO_REUSEADDR, RUMP_SO_REUSEADDR},
+static const struct abi_pair socket_options[] = {{SO_DEBUG, RUMP_SO_DEBUG}, {SO_REUSEADDR, RUMP_SO_REUSEADDR},
     {SO_TYPE, RUMP_SO_TYPE}, {SO_ERROR, RUMP_SO_ERROR}, {SO_DONTROUTE, RUMP_SO_DONTROUTE},
     {SO_BROADCAST, RUMP_SO_BROADCAST}, {SO_SNDBUF, RUMP_SO_SNDBUF}, {SO_RCVBUF, RUMP_SO_RCVBUF},
     {SO_KEEPALIVE, RUMP_SO_KEEPALIVE}, {SO_OOBINLINE, RUMP_SO_OOBINLINE}, {SO_LINGER, RUMP_SO_LINGER},
@@ -32,25 +30,25 @@ static const struct pair socket_options[] = {{SO_DEBUG, RUMP_SO_DEBUG}, {SO_REUS
     {SO_RCVTIMEO, RUMP_SO_RCVTIMEO}, {SO_SNDTIMEO, RUMP_SO_SNDTIMEO}, {SO_TIMESTAMP, RUMP_SO_TIMESTAMP},
     {SO_ACCEPTCONN, RUMP_SO_ACCEPTCONN}};
 
-static const struct pair ip_options[] = {{IP_TOS, RUMP_IP_TOS}, {IP_TTL, RUMP_IP_TTL},
+static const struct abi_pair ip_options[] = {{IP_TOS, RUMP_IP_TOS}, {IP_TTL, RUMP_IP_TTL},
     {IP_HDRINCL, RUMP_IP_HDRINCL}, {IP_OPTIONS, RUMP_IP_OPTIONS}, {IP_RECVTTL, RUMP_IP_RECVTTL},
     {IP_PKTINFO, RUMP_IP_RECVPKTINFO}, {IP_MULTICAST_IF, RUMP_IP_MULTICAST_IF},
     {IP_MULTICAST_TTL, RUMP_IP_MULTICAST_TTL}, {IP_MULTICAST_LOOP, RUMP_IP_MULTICAST_LOOP},
     {IP_ADD_MEMBERSHIP, RUMP_IP_ADD_MEMBERSHIP}, {IP_DROP_MEMBERSHIP, RUMP_IP_DROP_MEMBERSHIP}};
 
-static const struct pair ip6_options[] = {{IPV6_V6ONLY, RUMP_IPV6_V6ONLY},
+static const struct abi_pair ip6_options[] = {{IPV6_V6ONLY, RUMP_IPV6_V6ONLY},
     {IPV6_UNICAST_HOPS, RUMP_IPV6_UNICAST_HOPS}, {IPV6_MULTICAST_IF, RUMP_IPV6_MULTICAST_IF},
     {IPV6_MULTICAST_HOPS, RUMP_IPV6_MULTICAST_HOPS}, {IPV6_MULTICAST_LOOP, RUMP_IPV6_MULTICAST_LOOP},
     {IPV6_JOIN_GROUP, RUMP_IPV6_JOIN_GROUP}, {IPV6_LEAVE_GROUP, RUMP_IPV6_LEAVE_GROUP},
     {IPV6_RECVPKTINFO, RUMP_IPV6_RECVPKTINFO}, {IPV6_RECVHOPLIMIT, RUMP_IPV6_RECVHOPLIMIT},
     {IPV6_RECVTCLASS, RUMP_IPV6_RECVTCLASS}, {IPV6_TCLASS, RUMP_IPV6_TCLASS}};
 
-static const struct pair tcp_options[] = {{TCP_NODELAY, RUMP_TCP_NODELAY}, {TCP_MAXSEG, RUMP_TCP_MAXSEG},
+static const struct abi_pair tcp_options[] = {{TCP_NODELAY, RUMP_TCP_NODELAY}, {TCP_MAXSEG, RUMP_TCP_MAXSEG},
     {TCP_KEEPIDLE, RUMP_TCP_KEEPIDLE}, {TCP_KEEPINTVL, RUMP_TCP_KEEPINTVL}, {TCP_KEEPCNT, RUMP_TCP_KEEPCNT}};
 
 static const struct {
-	struct pair level;
-	const struct pair *options;
+	struct abi_pair level;
+	const struct abi_pair *options;
 	size_t count;
 } levels[] = {{{SOL_SOCKET, RUMP_SOL_SOCKET}, socket_options, COUNT(socket_options)},
     {{IPPROTO_IP, RUMP_IPPROTO_IP}, ip_options, COUNT(ip_options)},
@@ -66,21 +64,13 @@ static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct rump_soc
 int
 hijack_abi_domain(int domain)
 {
-	for (size_t i = 0; i < COUNT(domains); i++) {
-		if (domains[i].host == domain)
-			return domains[i].netbsd;
-	}
-	return -1;
+	return abi_pairs_to_netbsd(ABI_PAIRS(domains), domain, -1);
 }
 
 int
 hijack_abi_domain_back(int domain)
 {
-	for (size_t i = 0; i < COUNT(domains); i++) {
-		if (domains[i].netbsd == domain)
-			return domains[i].host;
-	}
-	return domain;
+	return abi_pairs_to_host(ABI_PAIRS(domains), domain, domain);
 }
 
 int
@@ -135,13 +125,7 @@ hijack_abi_message_flags(int flags)
 int
 hijack_abi_message_flags_back(int flags)
 {
-	int result = 0;
-
-	for (size_t i = 0; i < COUNT(message_flags); i++) {
-		if (flags & message_flags[i].netbsd)
-			result |= message_flags[i].host;
-	}
-	return result;
+	return abi_pairs_flags_to_host(ABI_PAIRS(message_flags), flags);
 }
 
 bool
